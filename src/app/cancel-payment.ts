@@ -1,0 +1,31 @@
+import type { PaymentKey } from "../db/statements/load-payment.ts";
+import { decideCancel } from "../domain/decide-command.ts";
+import { accept, type Result } from "../domain/error.ts";
+import type { Answer } from "./answer.ts";
+import { changePayment } from "./change-payment.ts";
+import type { Caller, Parts } from "./parts.ts";
+import { identifyRequest } from "./request.ts";
+
+export interface CancelPaymentInput {
+  readonly find: PaymentKey;
+  readonly reason: string;
+  readonly requestId: string;
+}
+
+/** Cancels a payment that is not captured, and releases what is held. */
+export function cancelPayment(parts: Parts, caller: Caller, input: CancelPaymentInput): Promise<Result<Answer>> {
+  const { find } = input;
+  const reason = input.reason || "user_requested";
+  return changePayment(parts, caller, {
+    request: identifyRequest(parts, caller, input.requestId, ["cancel", find, reason]),
+    find,
+    exclusive: true,
+    decide(payment) {
+      const decided = decideCancel(payment);
+      if (!decided.ok) return decided;
+      if (decided.value === "cancel") return accept({ do: "operate", intention: { kind: "CANCEL", reason } });
+      const unchanged: Result<Answer> = accept({ payment, refund: null, checkout: null, clientSecret: null });
+      return accept({ do: "answer", answer: () => Promise.resolve(unchanged) });
+    },
+  });
+}

@@ -1,0 +1,229 @@
+// Makes a provider call that was written down before, and has its facts applied. The caller of a use case does this right after the operation's
+// transaction; the recovery worker does it for operations whose process is gone, or whose outcome nobody knew. Both use the operation's id as
+// the provider's idempotency key, so that together they act once.
+import { DatabaseUnavailable } from "../db/named-query.ts";
+import { refusal, refuse, type Refusal, type Result, accept, unreachable } from "../domain/error.ts";
+import type { Fact } from "../domain/fact.ts";
+import { printPaymentId } from "../domain/ids.ts";
+import type { Operation } from "../domain/operation.ts";
+import { isClosed, isPaid, type Payment } from "../domain/payment.ts";
+import type { Provider, ProviderAnswer, ProviderCall } from "../provider/provider.ts";
+import { type Answer, checkoutOf, fromStored, toStored } from "./answer.ts";
+import { applyFacts, type AppliedFacts, type KnownPayment, type Settlement } from "./apply-fact.ts";
+import type { Parts } from "./parts.ts";
+
+/** When a caller may come back while an outcome is being found out. */
+const RETRY_AFTER_MS = 1_000;
+/** How often, and from which pause on, a settlement is tried while the database is away. It is left to recovery then. */
+const SETTLE_ATTEMPTS_MAX = 7;
+const SETTLE_PAUSE_MS = 40;
+
+export interface CarryOut {
+  readonly known: KnownPayment;
+  readonly operation: Operation;
+}
+
+function callProvider(provider: Provider, call: ProviderCall): Promise<ProviderAnswer> {
+  switch (call.operation.kind) {
+    case "CREATE":
+      return provider.create(call);
+    case "CONFIRM":
+      return provider.confirm(call);
+    case "CAPTURE":
+      return provider.capture(call);
+    case "CANCEL":
+      return provider.cancel(call);
+    case "REFUND":
+      return provider.refund(call);
+    default:
+      return unreachable(call.operation.kind);
+  }
+}
+
+/** Asks the provider, for as long as it may take. Whatever goes wrong on the way is an unknown outcome. */
+async function ask(parts: Parts, { known, operation }: CarryOut): Promise<ProviderAnswer> {
+  const { payment } = known;
+  const provider = parts.providers.get(payment.provider);
+  if (!provider) return { outcome: "unknown", message: `provider ${payment.provider} is not configured` };
+  const signal = AbortSignal.timeout(parts.limits.providerTimeoutMs);
+  try {
+    return await callProvider(provider, { payment, operation, signal });
+  } catch (error) {
+    parts.log.error({ err: error, paymentId: payment.id, operationId: operation.id }, "provider call broke");
+    return { outcome: "unknown", message: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** What the provider's word means under our own operation: a payment that we asked to end ends for our reason. */
+function rephrase(operation: Operation, facts: readonly Fact[]): readonly Fact[] {
+  if (operation.kind !== "CANCEL") return facts;
+  const ended: Fact = operation.reason === "expired" ? { kind: "expired" } : { kind: "canceled", reason: operation.reason ?? "" };
+  return facts.map((fact) => (fact.kind === "canceled" || fact.kind === "expired" ? ended : fact));
+}
+
+/** The facts that follow from the provider's not acting. */
+function factsOfRefusal({ known, operation }: CarryOut, problem: { readonly code: string; readonly message: string }): readonly Fact[] {
+  const failure = { reason: operation.kind === "CREATE" ? "INVALID_CARD" : "PROVIDER_ERROR", ...problem } as const;
+  if (operation.kind === "CREATE") return [{ kind: "rejected", failure }];
+  if (operation.kind !== "REFUND" || operation.amountMinor === null) return [];
+  const amount = { minor: operation.amountMinor, currency: known.payment.amount.currency };
+  return [{ kind: "refund", refundId: operation.refundId, providerReference: "", status: "FAILED", amount, failure }];
+}
+
+function about(payment: Payment): Record<string, string> {
+  return { paymentId: printPaymentId(payment.id), status: payment.status };
+}
+
+function answerOf(operation: Operation, moved: KnownPayment, facts: readonly Fact[]): Answer {
+  const { payment } = moved;
+  const opened = facts.find((fact) => fact.kind === "opened");
+  const isCreate = operation.kind === "CREATE";
+  return {
+    payment,
+    refund: moved.refunds.find((refund) => refund.id === operation.refundId) ?? null,
+    checkout: isCreate && payment.mode === "CHECKOUT" ? checkoutOf(payment) : null,
+    clientSecret: isCreate ? (opened?.clientSecret ?? null) : null,
+  };
+}
+
+/** What the caller is told when the provider would not act: the truth about the payment first, the provider's words after that. */
+function refusalOf(operation: Operation, moved: KnownPayment, problem: { readonly code: string; readonly message: string }): Result<Answer> {
+  const { payment } = moved;
+  const metadata = { ...about(payment), providerCode: problem.code };
+  switch (operation.kind) {
+    case "CREATE":
+      return accept(answerOf(operation, moved, []));
+    case "REFUND":
+      return refuse("REFUND_NOT_ALLOWED", `the provider refused the refund: ${problem.message}`, { metadata });
+    case "CANCEL":
+      if (payment.status === "CANCELED" || payment.status === "EXPIRED") return accept(answerOf(operation, moved, []));
+      return refuse("PAYMENT_NOT_CANCELABLE", `the payment is ${payment.status}: ${problem.message}`, { metadata });
+    case "CONFIRM":
+    case "CAPTURE":
+      if (isPaid(payment.status)) return refuse("PAYMENT_ALREADY_COMPLETED", `the payment is ${payment.status}`, { metadata });
+      if (isClosed(payment.status)) return refuse("ORDER_NOT_PAYABLE", `the payment is ${payment.status}`, { metadata });
+      return refuse("INVALID_ARGUMENT", `payment_method: ${problem.message}`, {
+        metadata: { ...metadata, field: "payment_method" },
+        violations: [{ field: "payment_method", description: problem.message }],
+      });
+    default:
+      return unreachable(operation.kind);
+  }
+}
+
+export function outcomeUnknown(payment: Payment): Refusal {
+  return refusal(
+    "PROVIDER_OUTCOME_UNKNOWN",
+    "the provider's answer is not known yet; it is being found out, and a retry with the same request id gets it",
+    { metadata: about(payment), retryAfterMs: RETRY_AFTER_MS },
+  );
+}
+
+function providerError(payment: Payment, message: string): Refusal {
+  return refusal("PROVIDER_ERROR", `the provider did nothing: ${message}`, { metadata: about(payment), retryAfterMs: RETRY_AFTER_MS });
+}
+
+/** Settles an operation, for as long as the database may be away for a moment. */
+async function settle(parts: Parts, work: CarryOut, facts: readonly Fact[], settlement: Settlement): Promise<AppliedFacts> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await applyFacts(parts, work.known, facts, settlement);
+    } catch (error) {
+      if (!(error instanceof DatabaseUnavailable) || attempt >= SETTLE_ATTEMPTS_MAX) throw error;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      setTimeout(resolve, SETTLE_PAUSE_MS * 2 ** attempt);
+      await promise;
+    }
+  }
+}
+
+/** The answer that is kept for the request; another writer's, when that one settled the operation first. */
+async function keptAnswer(parts: Parts, operation: Operation, payment: Payment, ours: Result<Answer>): Promise<Result<Answer>> {
+  if (!operation.request) return ours;
+  const { request } = await parts.store.loadPayment({ find: { paymentId: payment.id }, request: operation.request });
+  return request?.response ? fromStored(request.response) : { ok: false, error: outcomeUnknown(payment) };
+}
+
+interface Conclusion {
+  readonly facts: readonly Fact[];
+  readonly state: "SUCCEEDED" | "FAILED";
+  readonly problem: string | null;
+  /** False gives the request id back: nothing was attempted under it, and a retry tries again. */
+  readonly keep: boolean;
+  tell(moved: KnownPayment): Result<Answer>;
+}
+
+/** Null when nothing can be concluded yet. */
+function conclude(work: CarryOut, answer: ProviderAnswer): Conclusion | null {
+  const { operation } = work;
+  switch (answer.outcome) {
+    case "done": {
+      const facts = rephrase(operation, answer.facts);
+      return { facts, state: "SUCCEEDED", problem: null, keep: true, tell: (moved) => accept(answerOf(operation, moved, facts)) };
+    }
+    case "refused": {
+      const facts = [...rephrase(operation, answer.facts), ...factsOfRefusal(work, answer)];
+      return { facts, state: "FAILED", problem: answer.message, keep: true, tell: (moved) => refusalOf(operation, moved, answer) };
+    }
+    case "unavailable": {
+      // Only a first call is certain to have done nothing. When an earlier one may have acted, and for what we owe, it is asked again.
+      if (operation.attempts > 0 || !operation.request) return null;
+      const facts = factsOfRefusal(work, { code: "provider_unavailable", message: "The payment provider is not available." });
+      return {
+        facts,
+        state: "FAILED",
+        problem: answer.message,
+        keep: false,
+        tell: ({ payment }) => ({ ok: false, error: providerError(payment, answer.message) }),
+      };
+    }
+    case "unknown":
+      return null;
+    default:
+      return unreachable(answer);
+  }
+}
+
+/** Leaves an operation to the recovery worker. The row says so already; that it also says why is a kindness that may fail. */
+async function leaveToRecovery(parts: Parts, { known, operation }: CarryOut, problem: string): Promise<Result<Answer>> {
+  const { payment } = known;
+  parts.log.warn({ paymentId: payment.id, operationId: operation.id, kind: operation.kind, problem }, "provider outcome unknown");
+  if (operation.attempts === 0) {
+    const now = parts.now();
+    const mark = { problem, now, nextAttemptAt: new Date(now.getTime() + RETRY_AFTER_MS) };
+    try {
+      await parts.store.markUnknown(operation.id, mark);
+    } catch (error) {
+      if (!(error instanceof DatabaseUnavailable)) throw error;
+    }
+    parts.wakeRecovery();
+  }
+  return { ok: false, error: outcomeUnknown(payment) };
+}
+
+/** Makes the call, applies its facts, and gives what the caller is told. */
+export async function carryOut(parts: Parts, work: CarryOut): Promise<Result<Answer>> {
+  const { operation } = work;
+  const providerAnswer = await ask(parts, work);
+  const conclusion = conclude(work, providerAnswer);
+  if (!conclusion) return leaveToRecovery(parts, work, "message" in providerAnswer ? providerAnswer.message : "");
+  let told: Result<Answer> | undefined;
+  const settlement: Settlement = {
+    operation,
+    state: conclusion.state,
+    problem: conclusion.problem,
+    respond(moved) {
+      told = conclusion.tell(moved);
+      return conclusion.keep ? toStored(told) : null;
+    },
+  };
+  let applied: AppliedFacts;
+  try {
+    applied = await settle(parts, work, conclusion.facts, settlement);
+  } catch (error) {
+    if (error instanceof DatabaseUnavailable) return leaveToRecovery(parts, work, error.message);
+    throw error;
+  }
+  const answer = told ?? conclusion.tell(applied);
+  return applied.first ? answer : keptAnswer(parts, operation, applied.payment, answer);
+}

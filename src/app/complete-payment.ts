@@ -1,0 +1,59 @@
+import type { PaymentKey } from "../db/statements/load-payment.ts";
+import type { MoneyInput } from "../domain/create-payment.ts";
+import { decideComplete } from "../domain/decide-command.ts";
+import { accept, refuse, type Result } from "../domain/error.ts";
+import { printPaymentId } from "../domain/ids.ts";
+import { isPaid, type Payment } from "../domain/payment.ts";
+import type { Answer } from "./answer.ts";
+import { applyFacts } from "./apply-fact.ts";
+import { changePayment, type Decision } from "./change-payment.ts";
+import type { Caller, Parts } from "./parts.ts";
+import { identifyRequest } from "./request.ts";
+
+export interface CompletePaymentInput {
+  readonly find: PaymentKey;
+  readonly paymentMethod: string | null;
+  readonly amount: MoneyInput | null;
+  readonly requestId: string;
+}
+
+/** Asks the provider what became of a payment, and applies what it says. */
+async function verify(parts: Parts, caller: Caller, payment: Payment): Promise<Result<Answer>> {
+  const metadata = { paymentId: printPaymentId(payment.id), status: payment.status };
+  const answer = await parts.providers.get(payment.provider)?.retrieve(payment, caller.signal);
+  if (answer?.outcome !== "done") {
+    return refuse("PROVIDER_ERROR", "the provider cannot be asked whether the payment was paid; nothing was changed", { metadata, retryAfterMs: 1_000 });
+  }
+  const refunds = await parts.store.loadRefunds(payment.id);
+  const { payment: moved } = await applyFacts(parts, { payment, refunds }, answer.facts, null);
+  if (isPaid(moved.status) || moved.status === "AUTHORIZED" || moved.status === "PROCESSING") {
+    return accept({ payment: moved, refund: null, checkout: null, clientSecret: null });
+  }
+  return refuse("PAYMENT_NOT_PAID", `the provider says that the payment is not paid; it is ${moved.status}`, {
+    metadata: { ...metadata, status: moved.status },
+  });
+}
+
+/** Confirms an open payment with a method, captures an authorized one, or asks the provider whether it was paid. */
+export function completePayment(parts: Parts, caller: Caller, input: CompletePaymentInput): Promise<Result<Answer>> {
+  const { find, paymentMethod, amount } = input;
+  return changePayment(parts, caller, {
+    request: identifyRequest(parts, caller, input.requestId, ["complete", find, paymentMethod, amount]),
+    find,
+    exclusive: true,
+    decide(payment): Result<Decision> {
+      const provider = parts.providers.get(payment.provider);
+      const decided = decideComplete(payment, { paymentMethod: paymentMethod ?? provider?.defaultPaymentMethod ?? null, amount });
+      if (!decided.ok) return decided;
+      const step = decided.value;
+      switch (step.step) {
+        case "confirm":
+          return accept({ do: "operate", intention: { kind: "CONFIRM", paymentMethod: step.paymentMethod } });
+        case "capture":
+          return accept({ do: "operate", intention: { kind: "CAPTURE", amountMinor: step.amountMinor } });
+        case "verify":
+          return accept({ do: "answer", answer: () => verify(parts, caller, payment) });
+      }
+    },
+  });
+}

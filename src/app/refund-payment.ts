@@ -1,0 +1,43 @@
+import type { PaymentKey } from "../db/statements/load-payment.ts";
+import type { MoneyInput } from "../domain/create-payment.ts";
+import { decideRefund } from "../domain/decide-command.ts";
+import { accept, type Result } from "../domain/error.ts";
+import type { Answer } from "./answer.ts";
+import { changePayment } from "./change-payment.ts";
+import type { Caller, Parts } from "./parts.ts";
+import { identifyRequest } from "./request.ts";
+
+export interface RefundPaymentInput {
+  readonly find: PaymentKey;
+  /** Null: all that is left. */
+  readonly amount: MoneyInput | null;
+  readonly reason: string | null;
+  readonly requestId: string;
+}
+
+/** Gives captured money back. The amount is reserved before the provider is asked, so that no two refunds can share it. */
+export function refundPayment(parts: Parts, caller: Caller, input: RefundPaymentInput): Promise<Result<Answer>> {
+  const { find, reason } = input;
+  return changePayment(parts, caller, {
+    request: identifyRequest(parts, caller, input.requestId, ["refund", find, input.amount, reason]),
+    find,
+    exclusive: false,
+    decide(payment) {
+      const amount = decideRefund(payment, input.amount);
+      if (!amount.ok) return amount;
+      const { now, mintRefundId } = parts.moment();
+      const refund = {
+        id: mintRefundId(),
+        paymentId: payment.id,
+        amount: amount.value,
+        status: "PENDING",
+        reason,
+        providerReference: null,
+        failure: null,
+        createdAt: now,
+        updatedAt: now,
+      } as const;
+      return accept({ do: "operate", intention: { kind: "REFUND", amountMinor: amount.value.minor, reason, refund } });
+    },
+  });
+}

@@ -1,0 +1,101 @@
+// The one idempotency ledger. A request is its principal, its id and the fingerprint of its parameters. Its first call is answered by work; every
+// other one by what that work answered, or, while it is under way, by waiting for it.
+import { createHash } from "node:crypto";
+import type { KnownRequest } from "../db/store.ts";
+import { refuse, type Result } from "../domain/error.ts";
+import type { RequestKey } from "../domain/operation.ts";
+import { type Answer, fromStored, toStored } from "./answer.ts";
+import type { Caller, Parts } from "./parts.ts";
+
+export interface Request {
+  readonly key: RequestKey;
+  readonly fingerprint: string;
+}
+
+const PAUSE_FIRST_MS = 10;
+const PAUSE_MAX_MS = 200;
+const RETRY_AFTER_MS = 1_000;
+
+/** Amounts are bigints, which JSON has no word for. */
+function sayBigint(_key: string, value: unknown): unknown {
+  return typeof value === "bigint" ? `${value}n` : value;
+}
+
+/** `parameters` must be in one order of keys whatever the caller's was. Without an id, a call is a request of its own. */
+export function identifyRequest(parts: Parts, caller: Caller, requestId: string, parameters: readonly unknown[]): Request {
+  return {
+    key: { principal: caller.principal, requestId: requestId || `minted-${parts.randomUuid()}` },
+    fingerprint: createHash("sha256").update(JSON.stringify(parameters, sayBigint)).digest("base64"),
+  };
+}
+
+/** Pauses between looks, for as long as a call may wait. */
+export class Patience {
+  readonly #signal: AbortSignal;
+  readonly #deadline: number;
+  #pauseMs = PAUSE_FIRST_MS;
+
+  constructor(parts: Parts, caller: Caller) {
+    this.#signal = caller.signal;
+    this.#deadline = performance.now() + parts.limits.waitTimeoutMs;
+  }
+
+  isOver(): boolean {
+    return this.#signal.aborted || performance.now() > this.#deadline;
+  }
+
+  /** Gives false, at once, when there is no time left. */
+  async pause(): Promise<boolean> {
+    if (this.#signal.aborted || performance.now() + this.#pauseMs > this.#deadline) return false;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, this.#pauseMs);
+    const stop = (): void => resolve();
+    this.#signal.addEventListener("abort", stop, { once: true });
+    await promise;
+    clearTimeout(timer);
+    this.#signal.removeEventListener("abort", stop);
+    this.#pauseMs = Math.min(PAUSE_MAX_MS, this.#pauseMs * 2);
+    return true;
+  }
+}
+
+/** The answer for a request that was seen before; `wait` while its first call is under way. */
+export function replay(request: Request, known: KnownRequest): Result<Answer> | "wait" {
+  if (known.fingerprint !== request.fingerprint) {
+    return refuse("REQUEST_ID_REUSED", `request_id ${request.key.requestId} was used with other parameters; send a new one`, {
+      metadata: { requestId: request.key.requestId },
+    });
+  }
+  return known.response === null ? "wait" : fromStored(known.response);
+}
+
+export function refuseInFlight(request: Request): Result<never> {
+  return refuse("REQUEST_IN_FLIGHT", "the first call with this request_id is still under way; retry with the same id", {
+    metadata: { requestId: request.key.requestId },
+    retryAfterMs: RETRY_AFTER_MS,
+  });
+}
+
+/** Another request's operation on the same payment is under way; nothing was begun for this one. */
+export function refuseBusy(paymentId: string): Result<never> {
+  return refuse("REQUEST_IN_FLIGHT", "another call on this payment is under way; retry with the same request_id", {
+    metadata: { paymentId },
+    outcome: "NOT_ATTEMPTED",
+    retryAfterMs: RETRY_AFTER_MS,
+  });
+}
+
+/**
+ * Keeps an answer for which nothing had to be asked of the provider. Gives null when another call used the id meanwhile. A refusal that a
+ * retry can turn into something else is not kept.
+ */
+export async function keepAnswer(parts: Parts, request: Request, answer: Result<Answer>): Promise<Result<Answer> | null> {
+  if (!answer.ok && answer.error.retryAfterMs !== null) return answer;
+  const recorded = await parts.store.recordAnswer({
+    request: request.key,
+    fingerprint: request.fingerprint,
+    response: toStored(answer),
+    now: parts.now(),
+  });
+  return recorded === "recorded" ? answer : null;
+}

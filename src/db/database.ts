@@ -1,0 +1,58 @@
+// Opens PostgreSQL through MikroORM: one pool for the entities' reads and the named statements.
+import { MikroORM } from "@mikro-orm/postgresql";
+import type { Pool } from "pg";
+import { entities } from "./entities.ts";
+
+export interface DatabaseOptions {
+  readonly url: string;
+  /** Connections kept at most. */
+  readonly poolMax: number;
+  /** How long a statement may run, or wait for a lock, before PostgreSQL ends it. */
+  readonly statementTimeoutMs: number;
+  readonly connectTimeoutMs: number;
+}
+
+export interface Database {
+  readonly orm: MikroORM;
+  readonly pool: Pool;
+  close(): Promise<void>;
+}
+
+/**
+ * Session settings. A statement over a set has one good plan, nested loops over indexes, whatever the size of the set; without
+ * statistics PostgreSQL would guess others, so the guesses are made expensive. The time-outs release the locks of a process that
+ * vanished without closing its connection.
+ */
+function sessionOptions(options: DatabaseOptions): string {
+  const settings = {
+    statement_timeout: options.statementTimeoutMs,
+    lock_timeout: options.statementTimeoutMs,
+    idle_in_transaction_session_timeout: options.statementTimeoutMs,
+    plan_cache_mode: "force_generic_plan",
+    enable_seqscan: "off",
+    enable_hashjoin: "off",
+    enable_mergejoin: "off",
+    jit: "off",
+  };
+  return Object.entries(settings)
+    .map(([name, value]) => `-c ${name}=${value}`)
+    .join(" ");
+}
+
+export async function openDatabase(options: DatabaseOptions): Promise<Database> {
+  const orm = await MikroORM.init({
+    entities,
+    clientUrl: options.url,
+    pool: { min: 0, max: options.poolMax },
+    driverOptions: {
+      options: sessionOptions(options),
+      connectionTimeoutMillis: options.connectTimeoutMs,
+      keepAlive: true,
+      application_name: "payment-service",
+    },
+    // Entities are plain rows here; the pool's own errors surface at the query that meets them.
+    logger: () => {},
+  });
+  const pool = (await orm.em.getConnection().getNativeClient()) as Pool;
+  return { orm, pool, close: () => orm.close(true) };
+}

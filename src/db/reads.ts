@@ -1,0 +1,83 @@
+// Ordinary reads, through the entities.
+import type { FilterQuery, MikroORM } from "@mikro-orm/postgresql";
+import type { EventId, PaymentId } from "../domain/ids.ts";
+import type { EventType, PaymentEvent } from "../domain/event.ts";
+import type { Payment, PaymentStatus } from "../domain/payment.ts";
+import type { Refund } from "../domain/refund.ts";
+import { EventEntity, PaymentEntity, type PaymentRecord, RefundEntity } from "./entities.ts";
+import { translateDatabaseError } from "./named-query.ts";
+import { paymentFromRecord, refundFromRecord } from "./records.ts";
+
+export interface PaymentWithHistory {
+  readonly payment: Payment;
+  /** Oldest first. */
+  readonly refunds: readonly Refund[];
+  /** Oldest first. */
+  readonly events: readonly PaymentEvent[];
+}
+
+export interface PaymentFilter {
+  readonly orderId: string | null;
+  readonly customerId: string | null;
+  /** Empty: all. */
+  readonly statuses: readonly PaymentStatus[];
+  readonly createdFrom: Date | null;
+  /** Exclusive. */
+  readonly createdTo: Date | null;
+}
+
+export interface Reads {
+  findPayment(id: PaymentId): Promise<PaymentWithHistory | null>;
+  /** Newest first, those after `after` where it is given. */
+  listPayments(filter: PaymentFilter, page: { readonly after: PaymentId | null; readonly limit: number }): Promise<Payment[]>;
+}
+
+/** More changes than any payment has: attempts and refunds are bounded far below. */
+const HISTORY_MAX = 1_000;
+
+function conditions(filter: PaymentFilter, after: PaymentId | null): FilterQuery<PaymentRecord> {
+  return {
+    ...(filter.orderId && { orderId: filter.orderId }),
+    ...(filter.customerId && { customerId: filter.customerId }),
+    ...(filter.statuses.length > 0 && { status: { $in: [...filter.statuses] } }),
+    ...((filter.createdFrom || filter.createdTo) && {
+      createdAt: { ...(filter.createdFrom && { $gte: filter.createdFrom }), ...(filter.createdTo && { $lt: filter.createdTo }) },
+    }),
+    ...(after && { id: { $lt: after } }),
+  };
+}
+
+async function reading<T>(read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    // A read changes nothing, so to its caller it makes no difference how far it came.
+    throw translateDatabaseError(error, "severity" in (error as object));
+  }
+}
+
+export function createReads(orm: MikroORM): Reads {
+  const options = { disableIdentityMap: true } as const;
+  return {
+    findPayment: (id) =>
+      reading(async () => {
+        const em = orm.em.fork();
+        const record = await em.findOne(PaymentEntity, { id }, options);
+        if (!record) return null;
+        const [refunds, events] = await Promise.all([
+          em.find(RefundEntity, { paymentId: id }, { ...options, orderBy: { id: "asc" }, limit: HISTORY_MAX }),
+          em.find(EventEntity, { paymentId: id }, { ...options, orderBy: { version: "asc" }, limit: HISTORY_MAX }),
+        ]);
+        return {
+          payment: paymentFromRecord(record),
+          refunds: refunds.map(refundFromRecord),
+          events: events.map((event) => ({ ...event, id: event.id as EventId, paymentId: id, type: event.type as EventType })),
+        };
+      }),
+    listPayments: (filter, { after, limit }) =>
+      reading(async () => {
+        const records = await orm.em.fork().find(PaymentEntity, conditions(filter, after), { ...options, orderBy: { id: "desc" }, limit });
+        return records.map(paymentFromRecord);
+      }),
+  };
+}

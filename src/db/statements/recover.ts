@@ -1,0 +1,63 @@
+// What the recovery worker asks: which operations are due, what is known of them, and which checkouts ran out of time.
+import type { TableColumns } from "../columns.ts";
+import type { NamedQuery } from "../named-query.ts";
+
+/** Takes operations that are due, and puts each off, so that another worker, or the same one after a crash, tries it later. */
+export function claimDueStatement(columns: TableColumns): NamedQuery {
+  return {
+    name: "claim-due",
+    text: `
+      with input as materialized (
+        select * from json_to_recordset($1::json) as i (now timestamptz, "limit" int, "backoffBaseMs" int, "backoffMaxMs" int)
+      ), due as materialized (
+        select o.id from provider_operation o
+        where o.state in ('IN_FLIGHT', 'UNKNOWN') and o.next_attempt_at <= (select now from input)
+        order by o.next_attempt_at limit (select "limit" from input)
+        for update skip locked
+      )
+      update provider_operation o set
+        attempts = o.attempts + 1,
+        next_attempt_at = i.now + least(i."backoffMaxMs", i."backoffBaseMs" * 2 ^ least(o.attempts, 20)) * interval '1 millisecond'
+      from due, input i where o.id = due.id
+      returning ${columns.operation.select("o")}`,
+  };
+}
+
+/** Says that nobody knows yet what became of an operation, and when to ask again. */
+export const markUnknownStatement: NamedQuery = {
+  name: "mark-unknown",
+  text: `
+    update provider_operation o set state = 'UNKNOWN', last_problem = i.problem, next_attempt_at = i."nextAttemptAt", updated_at = i.now
+    from json_to_recordset($1::json) as i (id uuid, problem text, "nextAttemptAt" timestamptz, now timestamptz)
+    where o.id = i.id and o.state in ('IN_FLIGHT', 'UNKNOWN')`,
+};
+
+export function loadOperationStatement(columns: TableColumns): NamedQuery {
+  return {
+    name: "load-operation",
+    text: `
+      select ${columns.operation.select("o")}
+      from json_to_recordset($1::json) as i (id uuid) join provider_operation o on o.id = i.id`,
+  };
+}
+
+export function loadRefundsStatement(columns: TableColumns): NamedQuery {
+  return {
+    name: "load-refunds",
+    text: `
+      select ${columns.refund.select("r")}
+      from json_to_recordset($1::json) as i ("paymentId" uuid) join refund r on r.payment_id = i."paymentId" order by r.id`,
+  };
+}
+
+/** Unpaid checkouts whose time ran out, and which nobody is working on. */
+export function findExpiredStatement(columns: TableColumns): NamedQuery {
+  return {
+    name: "find-expired",
+    text: `
+      select ${columns.payment.select("p")}
+      from json_to_recordset($1::json) as i (now timestamptz, "limit" int)
+      join payment p on p.expires_at <= i.now and p.status in ('PENDING', 'REQUIRES_ACTION') and p.active_operation_id is null
+      order by p.expires_at limit (select ($1::json -> 0 ->> 'limit')::int)`,
+  };
+}

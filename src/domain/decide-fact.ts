@@ -1,0 +1,275 @@
+// What a fact means for a payment. Pure: the same payment and the same facts give the same movement, and a fact that is stale, or was
+// told before, gives none. Each change of state makes exactly one event and counts the version up by one.
+import { describeEvent, type EventType, type PaymentEvent } from "./event.ts";
+import { unreachable } from "./error.ts";
+import type { DeclinedFact, Fact, OpenedFact, PaidFact, RefundFact } from "./fact.ts";
+import type { EventId, RefundId } from "./ids.ts";
+import { isClosed, isOpen, isPaid, type Payment, type PaymentStatus, refundableMinor, TRANSITIONS } from "./payment.ts";
+import type { Refund } from "./refund.ts";
+
+/** An operation that a fact makes necessary. */
+export type FollowUp =
+  /** Let go of the payment at the provider, so that nothing can be paid or stay held. */
+  | { readonly kind: "CANCEL"; readonly reason: string }
+  /** Give a late payment back; the refund is reserved already. */
+  | { readonly kind: "REFUND"; readonly refund: Refund };
+
+export interface Movement {
+  readonly payment: Payment;
+  /** Refunds that are new or changed. */
+  readonly refunds: readonly Refund[];
+  readonly events: readonly PaymentEvent[];
+  readonly followUps: readonly FollowUp[];
+}
+
+/** The clock and the mint, which the domain does not have. */
+export interface Moment {
+  readonly now: Date;
+  mintEventId(): EventId;
+  mintRefundId(): RefundId;
+}
+
+/** The draft on which facts work, one after the other. */
+class Draft {
+  payment: Payment;
+  readonly events: PaymentEvent[] = [];
+  readonly changedRefunds = new Map<RefundId, Refund>();
+  readonly followUps: FollowUp[] = [];
+  /** A closed payment holds money at the provider, which has to be let go. */
+  heldLate = false;
+  readonly moment: Moment;
+  readonly #refunds: readonly Refund[];
+
+  constructor(payment: Payment, refunds: readonly Refund[], moment: Moment) {
+    this.payment = payment;
+    this.moment = moment;
+    this.#refunds = refunds;
+  }
+
+  set(change: Partial<Payment>): void {
+    this.payment = { ...this.payment, ...change };
+  }
+
+  /** Records a change: the event, the next version, and the new status where it changes. */
+  record(type: EventType, change: Partial<Payment>, refund: Refund | null = null): void {
+    const from = this.payment.status;
+    const to = change.status ?? from;
+    if (to !== from && !TRANSITIONS[from].includes(to)) throw new Error(`no transition from ${from} to ${to}`);
+    this.set({ ...change, version: this.payment.version + 1, updatedAt: this.moment.now });
+    this.events.push(
+      describeEvent(type, this.payment, refund, { id: this.moment.mintEventId(), now: this.moment.now }),
+    );
+  }
+
+  findRefund(fact: RefundFact): Refund | undefined {
+    const candidates = [...this.changedRefunds.values(), ...this.#refunds];
+    return (
+      candidates.find((refund) => refund.id === fact.refundId) ??
+      candidates.find((refund) => refund.providerReference === fact.providerReference)
+    );
+  }
+
+  putRefund(refund: Refund): void {
+    this.changedRefunds.set(refund.id, refund);
+  }
+}
+
+function applyOpened(draft: Draft, fact: OpenedFact): void {
+  const { payment } = draft;
+  draft.set({
+    providerReference: fact.providerReference ?? payment.providerReference,
+    sessionId: fact.checkout?.sessionId ?? payment.sessionId,
+    checkoutUrl: fact.checkout?.url ?? payment.checkoutUrl,
+    expiresAt: isOpen(payment.status) ? (fact.checkout?.expiresAt ?? payment.expiresAt) : payment.expiresAt,
+  });
+}
+
+function assertAmountFits(payment: Payment, fact: PaidFact): void {
+  if (fact.amount.currency !== payment.amount.currency || fact.amount.minor > payment.amount.minor || fact.amount.minor <= 0n) {
+    throw new Error(`${payment.provider} says ${fact.kind} ${fact.amount.minor} ${fact.amount.currency}, which the payment does not owe`);
+  }
+}
+
+function paidFields(fact: PaidFact): Partial<Payment> {
+  return {
+    providerReference: fact.providerReference,
+    chargeReference: fact.chargeReference,
+    paymentMethod: fact.paymentMethod,
+    failure: null,
+    expiresAt: null,
+  };
+}
+
+function applyAuthorized(draft: Draft, fact: PaidFact): void {
+  const { status } = draft.payment;
+  assertAmountFits(draft.payment, fact);
+  if (isOpen(status)) draft.record("payment.authorized", { ...paidFields(fact), status: "AUTHORIZED" });
+  else if (isClosed(status)) draft.heldLate = true;
+}
+
+function applyCaptured(draft: Draft, fact: PaidFact): void {
+  const { payment, moment } = draft;
+  assertAmountFits(payment, fact);
+  draft.heldLate = false;
+  if (payment.capturedMinor > 0n) return;
+  const captured = { ...paidFields(fact), capturedMinor: fact.amount.minor, capturedAt: moment.now };
+  if (!isClosed(payment.status)) {
+    draft.record("payment.succeeded", { ...captured, status: "SUCCEEDED" });
+    return;
+  }
+  draft.record("payment.late", captured);
+  const refund: Refund = {
+    id: moment.mintRefundId(),
+    paymentId: payment.id,
+    amount: fact.amount,
+    status: "PENDING",
+    reason: "late_payment",
+    providerReference: null,
+    failure: null,
+    createdAt: moment.now,
+    updatedAt: moment.now,
+  };
+  draft.putRefund(refund);
+  draft.set({ refundPendingMinor: draft.payment.refundPendingMinor + refund.amount.minor });
+  draft.followUps.push({ kind: "REFUND", refund });
+}
+
+function applyDeclined(draft: Draft, fact: DeclinedFact): void {
+  const { payment } = draft;
+  const counts = isOpen(payment.status) || payment.status === "PROCESSING";
+  if (!counts || payment.declinedAttempts.includes(fact.attemptReference)) return;
+  const declinedAttempts = [...payment.declinedAttempts, fact.attemptReference];
+  const change = { declinedAttempts, failure: fact.failure, paymentMethod: fact.paymentMethod ?? payment.paymentMethod };
+  if (payment.status === "PROCESSING" || declinedAttempts.length >= payment.attemptsMax) {
+    draft.record("payment.failed", { ...change, status: "FAILED", expiresAt: null });
+    // What stays open at the provider could still be paid.
+    draft.followUps.push({ kind: "CANCEL", reason: "attempts_exhausted" });
+  } else {
+    draft.record("payment.attempt_failed", { ...change, status: "PENDING" });
+  }
+}
+
+/** The provider let go of the payment; a processing one cannot be canceled any more, so there it has failed. */
+function applyEnded(draft: Draft, to: "CANCELED" | "EXPIRED", reason: string): void {
+  const { status } = draft.payment;
+  draft.heldLate = false;
+  if (status === "PROCESSING") {
+    const failure = { reason: "PROCESSING_ERROR", code: reason, message: "The payment was ended by the provider." } as const;
+    draft.record("payment.failed", { status: "FAILED", failure, expiresAt: null });
+  } else if (isOpen(status) || status === "AUTHORIZED") {
+    draft.record("payment.cancelled", { status: to, cancelReason: reason, canceledAt: draft.moment.now, expiresAt: null });
+  }
+}
+
+function statusAfterRefunds(payment: Payment, refundedMinor: bigint): PaymentStatus {
+  if (!isPaid(payment.status)) return payment.status;
+  if (refundedMinor === 0n) return "SUCCEEDED";
+  return refundedMinor === payment.capturedMinor ? "REFUNDED" : "PARTIALLY_REFUNDED";
+}
+
+/** A refund that was made at the provider, not here: it takes its reservation now, as ours do before they are made. */
+function adoptRefund(draft: Draft, fact: RefundFact): Refund | undefined {
+  const { payment, moment } = draft;
+  if (fact.status === "FAILED" || fact.status === "CANCELED" || payment.capturedMinor === 0n) return undefined;
+  if (fact.amount.minor > refundableMinor(payment)) {
+    throw new Error(`${payment.provider} refunded ${fact.amount.minor} ${fact.amount.currency}, more than is left to refund`);
+  }
+  draft.set({ refundPendingMinor: payment.refundPendingMinor + fact.amount.minor });
+  return {
+    id: fact.refundId ?? moment.mintRefundId(),
+    paymentId: payment.id,
+    amount: fact.amount,
+    status: "PENDING",
+    reason: null,
+    providerReference: fact.providerReference,
+    failure: null,
+    createdAt: moment.now,
+    updatedAt: moment.now,
+  };
+}
+
+function applyRefund(draft: Draft, fact: RefundFact): void {
+  const known = draft.findRefund(fact) ?? adoptRefund(draft, fact);
+  if (!known || known.status === "FAILED" || known.status === "CANCELED") return;
+  const { payment } = draft;
+  const updated: Refund = {
+    ...known,
+    status: known.status === "SUCCEEDED" && fact.status === "PENDING" ? "SUCCEEDED" : fact.status,
+    providerReference: fact.providerReference || known.providerReference,
+    failure: fact.failure,
+    updatedAt: draft.moment.now,
+  };
+  const amount = known.amount.minor;
+  if (updated.status === known.status) {
+    if (known.providerReference !== updated.providerReference) draft.putRefund(updated);
+    return;
+  }
+  draft.putRefund(updated);
+  const refundPendingMinor = payment.refundPendingMinor - (known.status === "PENDING" ? amount : 0n);
+  if (updated.status === "SUCCEEDED") {
+    const refundedMinor = payment.refundedMinor + amount;
+    draft.record(
+      "payment.refunded",
+      { status: statusAfterRefunds(payment, refundedMinor), refundedMinor, refundPendingMinor },
+      updated,
+    );
+  } else {
+    const refundedMinor = payment.refundedMinor - (known.status === "SUCCEEDED" ? amount : 0n);
+    draft.record(
+      "payment.refund_failed",
+      { status: statusAfterRefunds(payment, refundedMinor), refundedMinor, refundPendingMinor },
+      updated,
+    );
+  }
+}
+
+function applyFact(draft: Draft, fact: Fact): void {
+  const { status } = draft.payment;
+  switch (fact.kind) {
+    case "opened":
+      return applyOpened(draft, fact);
+    case "requires_action":
+      if (status === "PENDING") draft.record("payment.requires_action", { status: "REQUIRES_ACTION" });
+      return;
+    case "processing":
+      if (isOpen(status)) draft.record("payment.processing", { status: "PROCESSING", expiresAt: null });
+      return;
+    case "authorized":
+      return applyAuthorized(draft, fact);
+    case "captured":
+      return applyCaptured(draft, fact);
+    case "declined":
+      return applyDeclined(draft, fact);
+    case "canceled":
+      return applyEnded(draft, "CANCELED", fact.reason);
+    case "expired":
+      return applyEnded(draft, "EXPIRED", "expired");
+    case "rejected":
+      if (isOpen(status)) draft.record("payment.failed", { status: "FAILED", failure: fact.failure, expiresAt: null });
+      return;
+    case "refund":
+      return applyRefund(draft, fact);
+    default:
+      return unreachable(fact);
+  }
+}
+
+/**
+ * Decides what facts, in the order in which they came about, mean for a payment. `refunds` are those of the payment that the facts
+ * may speak of. Throws when a fact disagrees with what the payment owes: such a fact is nobody's to apply without a person.
+ */
+export function decideFacts(
+  known: { readonly payment: Payment; readonly refunds: readonly Refund[] },
+  facts: readonly Fact[],
+  moment: Moment,
+): Movement {
+  const draft = new Draft(known.payment, known.refunds, moment);
+  for (const fact of facts) applyFact(draft, fact);
+  if (draft.heldLate) draft.followUps.push({ kind: "CANCEL", reason: "late_authorization" });
+  return {
+    payment: draft.payment,
+    refunds: [...draft.changedRefunds.values()],
+    events: draft.events,
+    followUps: draft.followUps,
+  };
+}

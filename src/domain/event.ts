@@ -1,0 +1,136 @@
+// One event for each change of a payment, under the same version. What is built here is the message's body, field for field as
+// proto/payment/v1/payment_event.proto defines it.
+import type { Failure } from "./failure.ts";
+import { type EventId, type PaymentId, printEventId, printPaymentId, printRefundId } from "./ids.ts";
+import { type Money, printDecimal } from "./money.ts";
+import type { Payment, PaymentStatus } from "./payment.ts";
+import type { Refund } from "./refund.ts";
+
+declare global {
+  interface JSON {
+    /** Puts a JSON text into a document as it is (ES2025, not in TypeScript's library yet). */
+    rawJSON(text: string): unknown;
+  }
+}
+
+export const EVENT_TYPES = [
+  "payment.created",
+  "payment.requires_action",
+  "payment.processing",
+  "payment.authorized",
+  "payment.attempt_failed",
+  "payment.succeeded",
+  "payment.failed",
+  "payment.cancelled",
+  "payment.refunded",
+  "payment.refund_failed",
+  "payment.late",
+] as const;
+export type EventType = (typeof EVENT_TYPES)[number];
+
+export interface PaymentEvent {
+  readonly id: EventId;
+  readonly paymentId: PaymentId;
+  readonly version: number;
+  readonly type: EventType;
+  /** The payment's status after the change. */
+  readonly status: PaymentStatus;
+  /** The body, ready for JSON.stringify. */
+  readonly data: Readonly<Record<string, unknown>>;
+  readonly createdAt: Date;
+}
+
+/** Money as events carry it: a JSON number in major units with all its digits, exact in minor units, and the currency. */
+function describeMoney(amount: Money): Record<string, unknown> {
+  return { amount: JSON.rawJSON(printDecimal(amount)), amountMinor: amount.minor.toString(), currency: amount.currency };
+}
+
+function describeCustomer(payment: Payment): Record<string, unknown> {
+  return {
+    customerId: payment.customerId ?? undefined,
+    customerEmail: payment.customerEmail ?? undefined,
+    paymentMethod: payment.paymentMethod ?? undefined,
+  };
+}
+
+function describeProvider(payment: Payment): Record<string, unknown> {
+  return { provider: payment.provider, providerReference: payment.providerReference ?? undefined };
+}
+
+function describeFailure(failure: Failure | null): Record<string, unknown> {
+  return { failureReason: failure?.code || undefined, errorCode: failure?.reason, failureMessage: failure?.message };
+}
+
+function describeCharge(payment: Payment): Record<string, unknown> {
+  const charge = payment.chargeReference ?? undefined;
+  return payment.provider === "stripe" ? { chargeReference: charge, stripeChargeId: charge } : { chargeReference: charge };
+}
+
+/** The fields that a type has beyond those of every event; absent ones are undefined and leave no trace in the JSON. */
+function describeType(type: EventType, payment: Payment, refund: Refund | null, at: string): Record<string, unknown> {
+  const captured: Money = { minor: payment.capturedMinor, currency: payment.amount.currency };
+  switch (type) {
+    case "payment.created":
+      return {
+        ...describeMoney(payment.amount),
+        ...describeCustomer(payment),
+        provider: payment.provider,
+        mode: payment.mode,
+        captureMethod: payment.captureMethod,
+      };
+    case "payment.requires_action":
+    case "payment.processing":
+    case "payment.authorized":
+      return { ...describeMoney(payment.amount), ...describeProvider(payment), ...describeCustomer(payment) };
+    case "payment.succeeded":
+    case "payment.late":
+      return {
+        ...describeMoney(captured),
+        ...describeProvider(payment),
+        ...describeCharge(payment),
+        ...describeCustomer(payment),
+        paidAt: at,
+      };
+    case "payment.attempt_failed":
+    case "payment.failed":
+      return { ...describeMoney(payment.amount), ...describeFailure(payment.failure), ...describeCustomer(payment) };
+    case "payment.cancelled":
+      return { ...describeMoney(payment.amount), cancelledAt: at, reason: payment.cancelReason ?? undefined };
+    case "payment.refunded":
+    case "payment.refund_failed":
+      if (!refund) throw new Error(`${type} needs its refund`);
+      return {
+        ...describeMoney(refund.amount),
+        refundId: printRefundId(refund.id),
+        reason: refund.reason ?? undefined,
+        ...(type === "payment.refunded" ? { refundedAt: at } : describeFailure(refund.failure)),
+      };
+  }
+}
+
+/** Describes the change that gave `payment` its version. */
+export function describeEvent(
+  type: EventType,
+  payment: Payment,
+  refund: Refund | null,
+  moment: { readonly id: EventId; readonly now: Date },
+): PaymentEvent {
+  const at = moment.now.toISOString();
+  return {
+    id: moment.id,
+    paymentId: payment.id,
+    version: payment.version,
+    type,
+    status: payment.status,
+    createdAt: moment.now,
+    data: {
+      eventId: printEventId(moment.id),
+      version: payment.version,
+      orderId: payment.orderId,
+      paymentId: printPaymentId(payment.id),
+      occurredAt: at,
+      status: payment.status,
+      ...describeType(type, payment, refund, at),
+    },
+  };
+}
