@@ -41,7 +41,9 @@ function printMessage(desc: DescriptorProto, proto2: boolean): string {
   const lines: string[] = [];
   const oneofs = new Map<number, string[]>();
   for (const field of desc.field) {
-    const nested = desc.nestedType.find((n) => n.options?.mapEntry && field.typeName.endsWith(`.${desc.name}.${n.name}`));
+    const nested = desc.nestedType.find(
+      (n) => n.options?.mapEntry && field.typeName.endsWith(`.${desc.name}.${n.name}`),
+    );
     if (nested) {
       const [key, value] = nested.field;
       if (!key || !value) throw new Error(`map entry ${nested.name} has no key or no value`);
@@ -59,7 +61,8 @@ function printMessage(desc: DescriptorProto, proto2: boolean): string {
   }
   for (const nested of desc.nestedType) if (!nested.options?.mapEntry) lines.push(printMessage(nested, proto2));
   for (const nested of desc.enumType) lines.push(printEnum(nested));
-  for (const range of desc.extensionRange) lines.push(`extensions ${range.start} to ${range.end === 536870912 ? "max" : range.end - 1};`);
+  for (const range of desc.extensionRange)
+    lines.push(`extensions ${range.start} to ${range.end === 536870912 ? "max" : range.end - 1};`);
   return `message ${desc.name} {\n${lines.join("\n")}\n}`;
 }
 

@@ -37,11 +37,19 @@ function settles(settlement: Settlement | null, payment: Payment): boolean {
 }
 
 function changes(before: Payment, movement: Movement): boolean {
-  return movement.payment !== before && (movement.events.length > 0 || movement.refunds.length > 0 || !samePlace(before, movement.payment));
+  return (
+    movement.payment !== before &&
+    (movement.events.length > 0 || movement.refunds.length > 0 || !samePlace(before, movement.payment))
+  );
 }
 
 function samePlace(a: Payment, b: Payment): boolean {
-  return a.providerReference === b.providerReference && a.sessionId === b.sessionId && a.checkoutUrl === b.checkoutUrl && a.expiresAt?.getTime() === b.expiresAt?.getTime();
+  return (
+    a.providerReference === b.providerReference &&
+    a.sessionId === b.sessionId &&
+    a.checkoutUrl === b.checkoutUrl &&
+    a.expiresAt?.getTime() === b.expiresAt?.getTime()
+  );
 }
 
 /** The operation that a follow-up is, due at once. A second CANCEL is not owed while an operation on the payment is under way. */
@@ -63,7 +71,12 @@ function operationOf(followUp: FollowUp, payment: Payment, parts: Parts): Operat
   };
 }
 
-function plan(known: KnownPayment, facts: readonly Fact[], settlement: Settlement | null, parts: Parts): WriteMovement | null {
+function plan(
+  known: KnownPayment,
+  facts: readonly Fact[],
+  settlement: Settlement | null,
+  parts: Parts,
+): WriteMovement | null {
   const moment = parts.moment();
   const before = known.payment;
   const movement = decideFacts(known, facts, moment);
@@ -83,14 +96,19 @@ function plan(known: KnownPayment, facts: readonly Fact[], settlement: Settlemen
     movement: { ...movement, payment },
     settled: settlement && { operation: settlement.operation, state: settlement.state, problem: settlement.problem },
     owed,
-    request: settlement?.operation.request ? { key: settlement.operation.request, response: settlement.respond(moved) } : null,
+    request: settlement?.operation.request
+      ? { key: settlement.operation.request, response: settlement.respond(moved) }
+      : null,
   };
 }
 
 function report(parts: Parts, before: Payment, write: WriteMovement): void {
   const { payment, events } = write.movement;
   for (const event of events) {
-    parts.log.info({ paymentId: payment.id, from: before.status, to: event.status, event: event.type, version: event.version }, "payment moved");
+    parts.log.info(
+      { paymentId: payment.id, from: before.status, to: event.status, event: event.type, version: event.version },
+      "payment moved",
+    );
   }
   if (events.length > 0) parts.wakeRelay();
   if (write.owed.length > 0) parts.wakeRecovery();
@@ -113,7 +131,11 @@ export async function applyFacts(
     if ((await parts.store.writeMovement(write)) === "written") {
       report(parts, current.payment, write);
       const { payment, refunds } = write.movement;
-      return { payment, refunds: [...refunds, ...current.refunds.filter((old) => !refunds.some((changed) => changed.id === old.id))], first: true };
+      return {
+        payment,
+        refunds: [...refunds, ...current.refunds.filter((old) => !refunds.some((changed) => changed.id === old.id))],
+        first: true,
+      };
     }
     const loaded = await parts.store.loadPayment({ find: { paymentId: known.payment.id }, request: null });
     if (!loaded.payment) throw new Error(`payment ${known.payment.id} is gone`);

@@ -1,4 +1,4 @@
-import type { PaymentKey } from "../db/statements/load-payment.ts";
+import type { PaymentKey } from "../domain/query.ts";
 import { decideCancel } from "../domain/decide-command.ts";
 import { accept, type Result } from "../domain/error.ts";
 import type { Answer } from "./answer.ts";

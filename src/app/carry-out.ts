@@ -17,6 +17,8 @@ const RETRY_AFTER_MS = 1_000;
 /** How often, and from which pause on, a settlement is tried while the database is away. It is left to recovery then. */
 const SETTLE_ATTEMPTS_MAX = 7;
 const SETTLE_PAUSE_MS = 40;
+/** Providers keep idempotency keys for 24 hours (Stripe, idempotent requests); an hour is left for clocks that differ. */
+const REPEATABLE_MS = 23 * 3_600_000;
 
 export interface CarryOut {
   readonly known: KnownPayment;
@@ -41,28 +43,78 @@ function callProvider(provider: Provider, call: ProviderCall): Promise<ProviderA
 }
 
 /** Asks the provider, for as long as it may take. Whatever goes wrong on the way is an unknown outcome. */
-async function ask(parts: Parts, { known, operation }: CarryOut): Promise<ProviderAnswer> {
+async function ask(
+  parts: Parts,
+  { known, operation }: CarryOut,
+  question: (provider: Provider, signal: AbortSignal) => Promise<ProviderAnswer>,
+): Promise<ProviderAnswer> {
   const { payment } = known;
   const provider = parts.providers.get(payment.provider);
   if (!provider) return { outcome: "unknown", message: `provider ${payment.provider} is not configured` };
-  const signal = AbortSignal.timeout(parts.limits.providerTimeoutMs);
   try {
-    return await callProvider(provider, { payment, operation, signal });
+    return await question(provider, AbortSignal.timeout(parts.limits.providerTimeoutMs));
   } catch (error) {
     parts.log.error({ err: error, paymentId: payment.id, operationId: operation.id }, "provider call broke");
     return { outcome: "unknown", message: error instanceof Error ? error.message : String(error) };
   }
 }
 
+/** Whether facts that the provider was asked for tell what became of an operation. */
+function tellOutcome(operation: Operation, facts: readonly Fact[]): boolean {
+  switch (operation.kind) {
+    case "CREATE":
+      return facts.length > 0;
+    case "CONFIRM":
+      return facts.some((fact) => fact.kind !== "opened" && fact.kind !== "declined");
+    case "CAPTURE":
+    case "CANCEL":
+      return facts.some((fact) => fact.kind === "captured" || fact.kind === "canceled" || fact.kind === "expired");
+    case "REFUND":
+      return facts.some((fact) => fact.kind === "refund" && fact.refundId === operation.refundId);
+    default:
+      return unreachable(operation.kind);
+  }
+}
+
+/**
+ * Makes the call. One that may have been made before is made again under the same key, while the provider keeps the key, and what that does
+ * not tell is asked for. It is never made under another key, and never taken for a failure while it may still have happened.
+ */
+async function findOut(parts: Parts, work: CarryOut): Promise<ProviderAnswer> {
+  const { operation, known } = work;
+  const ageMs = parts.now().getTime() - operation.createdAt.getTime();
+  const repeatable = ageMs < REPEATABLE_MS;
+  const answer: ProviderAnswer = repeatable
+    ? await ask(parts, work, (provider, signal) =>
+        callProvider(provider, { payment: known.payment, operation, signal }),
+      )
+    : { outcome: "unknown", message: "the provider may have forgotten the key" };
+  if (answer.outcome !== "unknown" || operation.attempts === 0) return answer;
+  const look = await ask(parts, work, (provider, signal) => provider.retrieve(known.payment, signal));
+  if (look.outcome !== "done") return answer;
+  if (tellOutcome(operation, look.facts)) return look;
+  if (repeatable) return answer;
+  return {
+    outcome: "refused",
+    code: "not_carried_out",
+    message: "The provider has no trace of the operation.",
+    facts: look.facts,
+  };
+}
+
 /** What the provider's word means under our own operation: a payment that we asked to end ends for our reason. */
 function rephrase(operation: Operation, facts: readonly Fact[]): readonly Fact[] {
   if (operation.kind !== "CANCEL") return facts;
-  const ended: Fact = operation.reason === "expired" ? { kind: "expired" } : { kind: "canceled", reason: operation.reason ?? "" };
+  const ended: Fact =
+    operation.reason === "expired" ? { kind: "expired" } : { kind: "canceled", reason: operation.reason ?? "" };
   return facts.map((fact) => (fact.kind === "canceled" || fact.kind === "expired" ? ended : fact));
 }
 
 /** The facts that follow from the provider's not acting. */
-function factsOfRefusal({ known, operation }: CarryOut, problem: { readonly code: string; readonly message: string }): readonly Fact[] {
+function factsOfRefusal(
+  { known, operation }: CarryOut,
+  problem: { readonly code: string; readonly message: string },
+): readonly Fact[] {
   const failure = { reason: operation.kind === "CREATE" ? "INVALID_CARD" : "PROVIDER_ERROR", ...problem } as const;
   if (operation.kind === "CREATE") return [{ kind: "rejected", failure }];
   if (operation.kind !== "REFUND" || operation.amountMinor === null) return [];
@@ -87,7 +139,11 @@ function answerOf(operation: Operation, moved: KnownPayment, facts: readonly Fac
 }
 
 /** What the caller is told when the provider would not act: the truth about the payment first, the provider's words after that. */
-function refusalOf(operation: Operation, moved: KnownPayment, problem: { readonly code: string; readonly message: string }): Result<Answer> {
+function refusalOf(
+  operation: Operation,
+  moved: KnownPayment,
+  problem: { readonly code: string; readonly message: string },
+): Result<Answer> {
   const { payment } = moved;
   const metadata = { ...about(payment), providerCode: problem.code };
   switch (operation.kind) {
@@ -100,8 +156,10 @@ function refusalOf(operation: Operation, moved: KnownPayment, problem: { readonl
       return refuse("PAYMENT_NOT_CANCELABLE", `the payment is ${payment.status}: ${problem.message}`, { metadata });
     case "CONFIRM":
     case "CAPTURE":
-      if (isPaid(payment.status)) return refuse("PAYMENT_ALREADY_COMPLETED", `the payment is ${payment.status}`, { metadata });
-      if (isClosed(payment.status)) return refuse("ORDER_NOT_PAYABLE", `the payment is ${payment.status}`, { metadata });
+      if (isPaid(payment.status))
+        return refuse("PAYMENT_ALREADY_COMPLETED", `the payment is ${payment.status}`, { metadata });
+      if (isClosed(payment.status))
+        return refuse("ORDER_NOT_PAYABLE", `the payment is ${payment.status}`, { metadata });
       return refuse("INVALID_ARGUMENT", `payment_method: ${problem.message}`, {
         metadata: { ...metadata, field: "payment_method" },
         violations: [{ field: "payment_method", description: problem.message }],
@@ -120,11 +178,19 @@ export function outcomeUnknown(payment: Payment): Refusal {
 }
 
 function providerError(payment: Payment, message: string): Refusal {
-  return refusal("PROVIDER_ERROR", `the provider did nothing: ${message}`, { metadata: about(payment), retryAfterMs: RETRY_AFTER_MS });
+  return refusal("PROVIDER_ERROR", `the provider did nothing: ${message}`, {
+    metadata: about(payment),
+    retryAfterMs: RETRY_AFTER_MS,
+  });
 }
 
 /** Settles an operation, for as long as the database may be away for a moment. */
-async function settle(parts: Parts, work: CarryOut, facts: readonly Fact[], settlement: Settlement): Promise<AppliedFacts> {
+async function settle(
+  parts: Parts,
+  work: CarryOut,
+  facts: readonly Fact[],
+  settlement: Settlement,
+): Promise<AppliedFacts> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await applyFacts(parts, work.known, facts, settlement);
@@ -138,7 +204,12 @@ async function settle(parts: Parts, work: CarryOut, facts: readonly Fact[], sett
 }
 
 /** The answer that is kept for the request; another writer's, when that one settled the operation first. */
-async function keptAnswer(parts: Parts, operation: Operation, payment: Payment, ours: Result<Answer>): Promise<Result<Answer>> {
+async function keptAnswer(
+  parts: Parts,
+  operation: Operation,
+  payment: Payment,
+  ours: Result<Answer>,
+): Promise<Result<Answer>> {
   if (!operation.request) return ours;
   const { request } = await parts.store.loadPayment({ find: { paymentId: payment.id }, request: operation.request });
   return request?.response ? fromStored(request.response) : { ok: false, error: outcomeUnknown(payment) };
@@ -159,16 +230,31 @@ function conclude(work: CarryOut, answer: ProviderAnswer): Conclusion | null {
   switch (answer.outcome) {
     case "done": {
       const facts = rephrase(operation, answer.facts);
-      return { facts, state: "SUCCEEDED", problem: null, keep: true, tell: (moved) => accept(answerOf(operation, moved, facts)) };
+      return {
+        facts,
+        state: "SUCCEEDED",
+        problem: null,
+        keep: true,
+        tell: (moved) => accept(answerOf(operation, moved, facts)),
+      };
     }
     case "refused": {
       const facts = [...rephrase(operation, answer.facts), ...factsOfRefusal(work, answer)];
-      return { facts, state: "FAILED", problem: answer.message, keep: true, tell: (moved) => refusalOf(operation, moved, answer) };
+      return {
+        facts,
+        state: "FAILED",
+        problem: answer.message,
+        keep: true,
+        tell: (moved) => refusalOf(operation, moved, answer),
+      };
     }
     case "unavailable": {
       // Only a first call is certain to have done nothing. When an earlier one may have acted, and for what we owe, it is asked again.
       if (operation.attempts > 0 || !operation.request) return null;
-      const facts = factsOfRefusal(work, { code: "provider_unavailable", message: "The payment provider is not available." });
+      const facts = factsOfRefusal(work, {
+        code: "provider_unavailable",
+        message: "The payment provider is not available.",
+      });
       return {
         facts,
         state: "FAILED",
@@ -187,7 +273,10 @@ function conclude(work: CarryOut, answer: ProviderAnswer): Conclusion | null {
 /** Leaves an operation to the recovery worker. The row says so already; that it also says why is a kindness that may fail. */
 async function leaveToRecovery(parts: Parts, { known, operation }: CarryOut, problem: string): Promise<Result<Answer>> {
   const { payment } = known;
-  parts.log.warn({ paymentId: payment.id, operationId: operation.id, kind: operation.kind, problem }, "provider outcome unknown");
+  parts.log.warn(
+    { paymentId: payment.id, operationId: operation.id, kind: operation.kind, problem },
+    "provider outcome unknown",
+  );
   if (operation.attempts === 0) {
     const now = parts.now();
     const mark = { problem, now, nextAttemptAt: new Date(now.getTime() + RETRY_AFTER_MS) };
@@ -204,7 +293,7 @@ async function leaveToRecovery(parts: Parts, { known, operation }: CarryOut, pro
 /** Makes the call, applies its facts, and gives what the caller is told. */
 export async function carryOut(parts: Parts, work: CarryOut): Promise<Result<Answer>> {
   const { operation } = work;
-  const providerAnswer = await ask(parts, work);
+  const providerAnswer = await findOut(parts, work);
   const conclusion = conclude(work, providerAnswer);
   if (!conclusion) return leaveToRecovery(parts, work, "message" in providerAnswer ? providerAnswer.message : "");
   let told: Result<Answer> | undefined;

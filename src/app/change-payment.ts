@@ -1,10 +1,10 @@
 // How every call that changes an existing payment goes: look, decide, write the operation down, carry it out. What the call is about is in the
 // decision that the use case brings.
-import type { PaymentKey } from "../db/statements/load-payment.ts";
+import type { PaymentKey } from "../domain/query.ts";
 import { refuse, type Result } from "../domain/error.ts";
 import { printPaymentId } from "../domain/ids.ts";
 import type { Operation } from "../domain/operation.ts";
-import type { Payment } from "../domain/payment.ts";
+import { isClosed, type Payment } from "../domain/payment.ts";
 import type { Refund } from "../domain/refund.ts";
 import type { Answer } from "./answer.ts";
 import { carryOut } from "./carry-out.ts";
@@ -21,7 +21,7 @@ export type Decision =
 export interface Change {
   readonly request: Request;
   readonly find: PaymentKey;
-  /** Whether the decision has to wait until no other operation moves the payment. */
+  /** Whether the decision has to wait until no other operation moves the payment. A closed payment moves no more. */
   readonly exclusive: boolean;
   decide(payment: Payment): Result<Decision>;
 }
@@ -48,7 +48,12 @@ function begun(payment: Payment, operation: Operation, refund: Refund | null) {
 }
 
 /** Writes an operation down and carries it out; gives null when the payment or the request moved meanwhile, and nothing was written. */
-async function operate(parts: Parts, payment: Payment, intention: Intention, request: Request): Promise<Result<Answer> | null> {
+async function operate(
+  parts: Parts,
+  payment: Payment,
+  intention: Intention,
+  request: Request,
+): Promise<Result<Answer> | null> {
   const operation = newOperation(parts, payment, intention, request);
   const refund = intention.refund ?? null;
   const outcome = await parts.store.beginOperation({
@@ -62,7 +67,12 @@ async function operate(parts: Parts, payment: Payment, intention: Intention, req
 }
 
 /** Does what was decided; gives null when another call got in between, and nothing was written. */
-async function act(parts: Parts, payment: Payment, decision: Result<Decision>, request: Request): Promise<Result<Answer> | null> {
+async function act(
+  parts: Parts,
+  payment: Payment,
+  decision: Result<Decision>,
+  request: Request,
+): Promise<Result<Answer> | null> {
   if (!decision.ok) return keepAnswer(parts, request, decision);
   if (decision.value.do === "operate") return operate(parts, payment, decision.value.intention, request);
   return keepAnswer(parts, request, await decision.value.answer());
@@ -82,7 +92,7 @@ export async function changePayment(parts: Parts, caller: Caller, change: Change
     }
     const { payment } = loaded;
     if (!payment) return refuseNotFound(find);
-    if (change.exclusive && payment.activeOperationId) {
+    if (change.exclusive && payment.activeOperationId && !isClosed(payment.status)) {
       if (!(await patience.pause())) return refuseBusy(printPaymentId(payment.id));
       continue;
     }

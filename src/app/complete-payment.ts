@@ -1,4 +1,4 @@
-import type { PaymentKey } from "../db/statements/load-payment.ts";
+import type { PaymentKey } from "../domain/query.ts";
 import type { MoneyInput } from "../domain/create-payment.ts";
 import { decideComplete } from "../domain/decide-command.ts";
 import { accept, refuse, type Result } from "../domain/error.ts";
@@ -22,7 +22,10 @@ async function verify(parts: Parts, caller: Caller, payment: Payment): Promise<R
   const metadata = { paymentId: printPaymentId(payment.id), status: payment.status };
   const answer = await parts.providers.get(payment.provider)?.retrieve(payment, caller.signal);
   if (answer?.outcome !== "done") {
-    return refuse("PROVIDER_ERROR", "the provider cannot be asked whether the payment was paid; nothing was changed", { metadata, retryAfterMs: 1_000 });
+    return refuse("PROVIDER_ERROR", "the provider cannot be asked whether the payment was paid; nothing was changed", {
+      metadata,
+      retryAfterMs: 1_000,
+    });
   }
   const refunds = await parts.store.loadRefunds(payment.id);
   const { payment: moved } = await applyFacts(parts, { payment, refunds }, answer.facts, null);
@@ -43,7 +46,10 @@ export function completePayment(parts: Parts, caller: Caller, input: CompletePay
     exclusive: true,
     decide(payment): Result<Decision> {
       const provider = parts.providers.get(payment.provider);
-      const decided = decideComplete(payment, { paymentMethod: paymentMethod ?? provider?.defaultPaymentMethod ?? null, amount });
+      const decided = decideComplete(payment, {
+        paymentMethod: paymentMethod ?? provider?.defaultPaymentMethod ?? null,
+        amount,
+      });
       if (!decided.ok) return decided;
       const step = decided.value;
       switch (step.step) {

@@ -12,9 +12,19 @@ import { identifyRequest, keepAnswer, Patience, refuseBusy, refuseInFlight, repl
 
 export type CreatePaymentInput = CreateInput & { readonly requestId: string };
 
-async function begin(parts: Parts, caller: Caller, terms: CreateTerms, request: Request): Promise<Result<Answer> | null> {
+/** Providers count the end of a page in whole seconds. */
+function checkoutEnd(now: Date, lifetimeMs: number): Date {
+  return new Date(Math.floor((now.getTime() + lifetimeMs) / 1_000) * 1_000);
+}
+
+async function begin(
+  parts: Parts,
+  caller: Caller,
+  terms: CreateTerms,
+  request: Request,
+): Promise<Result<Answer> | null> {
   const now = parts.now();
-  const expiresAt = terms.mode === "CHECKOUT" ? new Date(now.getTime() + parts.limits.checkoutLifetimeMs) : null;
+  const expiresAt = terms.mode === "CHECKOUT" ? checkoutEnd(now, parts.limits.checkoutLifetimeMs) : null;
   const born = newPayment(terms, {
     id: parts.mintPaymentId(now),
     principal: caller.principal,
@@ -25,7 +35,13 @@ async function begin(parts: Parts, caller: Caller, terms: CreateTerms, request: 
   const operation = newOperation(parts, born, { kind: "CREATE", paymentMethod: terms.paymentMethod }, request);
   const payment: Payment = { ...born, activeOperationId: operation.id };
   const event = describeEvent("payment.created", payment, null, { id: parts.moment().mintEventId(), now });
-  const outcome = await parts.store.beginCreate({ request: request.key, fingerprint: request.fingerprint, payment, operation, event });
+  const outcome = await parts.store.beginCreate({
+    request: request.key,
+    fingerprint: request.fingerprint,
+    payment,
+    operation,
+    event,
+  });
   if (outcome !== "begun") return null;
   parts.wakeRelay();
   return carryOut(parts, { known: { payment, refunds: [] }, operation });
@@ -33,7 +49,12 @@ async function begin(parts: Parts, caller: Caller, terms: CreateTerms, request: 
 
 /** The client secret of an open intent is the provider's to tell; it is not kept with the payment. */
 async function answerWithExisting(parts: Parts, caller: Caller, payment: Payment): Promise<Result<Answer>> {
-  const found: Answer = { payment, refund: null, checkout: payment.mode === "CHECKOUT" ? checkoutOf(payment) : null, clientSecret: null };
+  const found: Answer = {
+    payment,
+    refund: null,
+    checkout: payment.mode === "CHECKOUT" ? checkoutOf(payment) : null,
+    clientSecret: null,
+  };
   if (payment.mode === "CHECKOUT") return accept(found);
   const provider = parts.providers.get(payment.provider);
   const answer = await provider?.retrieve(payment, caller.signal);
@@ -41,10 +62,14 @@ async function answerWithExisting(parts: Parts, caller: Caller, payment: Payment
     const opened = answer.facts.find((fact) => fact.kind === "opened");
     return accept({ ...found, clientSecret: opened?.clientSecret ?? null });
   }
-  return refuse("PROVIDER_ERROR", "the order has an open payment, whose provider cannot be asked for its client secret now", {
-    metadata: { paymentId: printPaymentId(payment.id) },
-    retryAfterMs: 1_000,
-  });
+  return refuse(
+    "PROVIDER_ERROR",
+    "the order has an open payment, whose provider cannot be asked for its client secret now",
+    {
+      metadata: { paymentId: printPaymentId(payment.id) },
+      retryAfterMs: 1_000,
+    },
+  );
 }
 
 /** Creates a payment for an order, or gives the order's open payment of the same amount. */
@@ -57,7 +82,10 @@ export async function createPayment(parts: Parts, caller: Caller, input: CreateP
   for (;;) {
     const created = await begin(parts, caller, terms, request);
     if (created) return created;
-    const { payment, request: known } = await parts.store.loadPayment({ find: { orderId: terms.orderId }, request: request.key });
+    const { payment, request: known } = await parts.store.loadPayment({
+      find: { orderId: terms.orderId },
+      request: request.key,
+    });
     if (known) {
       const answer = replay(request, known);
       if (answer !== "wait") return answer;
@@ -70,7 +98,11 @@ export async function createPayment(parts: Parts, caller: Caller, input: CreateP
     }
     if (payment) {
       const again = decideCreateAgain(payment, terms);
-      const kept = await keepAnswer(parts, request, again.ok ? await answerWithExisting(parts, caller, again.value) : again);
+      const kept = await keepAnswer(
+        parts,
+        request,
+        again.ok ? await answerWithExisting(parts, caller, again.value) : again,
+      );
       if (kept) return kept;
     }
     if (patience.isOver()) return refuseInFlight(request);

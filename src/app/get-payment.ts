@@ -1,5 +1,4 @@
-import type { PaymentWithHistory } from "../db/reads.ts";
-import type { PaymentKey } from "../db/statements/load-payment.ts";
+import type { PaymentKey, PaymentWithHistory } from "../domain/query.ts";
 import { accept, type Result } from "../domain/error.ts";
 import type { PaymentId } from "../domain/ids.ts";
 import type { Payment } from "../domain/payment.ts";

@@ -33,4 +33,3 @@ export function newOperation(parts: Parts, payment: Payment, intention: Intentio
     createdAt: now,
   };
 }
-

@@ -1,6 +1,6 @@
 // Pages of payments, as AIP-158 has them.
 import { createHash } from "node:crypto";
-import type { PaymentFilter } from "../db/reads.ts";
+import type { PaymentFilter } from "../domain/query.ts";
 import { accept, type Result, refuseField } from "../domain/error.ts";
 import { parsePaymentId, type PaymentId, printPaymentId } from "../domain/ids.ts";
 import type { Payment } from "../domain/payment.ts";
@@ -28,9 +28,18 @@ function parseToken(token: string, filter: PaymentFilter): Result<PaymentId | nu
   if (token === "") return accept(null);
   const [filterDigest, id = ""] = Buffer.from(token, "base64url").toString().split(" ");
   const paymentId = parsePaymentId(id, "page_token");
-  if (!paymentId.ok) return refuseField("INVALID_ARGUMENT", "page_token", "is not a token of this service; send the last next_page_token, or none");
+  if (!paymentId.ok)
+    return refuseField(
+      "INVALID_ARGUMENT",
+      "page_token",
+      "is not a token of this service; send the last next_page_token, or none",
+    );
   if (filterDigest === digest(filter)) return paymentId;
-  return refuseField("INVALID_ARGUMENT", "page_token", "belongs to other filters; send the filters that it was given out with");
+  return refuseField(
+    "INVALID_ARGUMENT",
+    "page_token",
+    "belongs to other filters; send the filters that it was given out with",
+  );
 }
 
 /** `pageSize` 0 is the default; above the maximum it is the maximum; below zero it is refused. */
@@ -39,7 +48,12 @@ export async function listPayments(
   filter: PaymentFilter,
   page: { readonly pageSize: number; readonly pageToken: string },
 ): Promise<Result<Page>> {
-  if (page.pageSize < 0) return refuseField("INVALID_ARGUMENT", "page_size", `${page.pageSize} is below zero; send 1 to ${PAGE_SIZE_MAX}, or 0 for ${PAGE_SIZE_DEFAULT}`);
+  if (page.pageSize < 0)
+    return refuseField(
+      "INVALID_ARGUMENT",
+      "page_size",
+      `${page.pageSize} is below zero; send 1 to ${PAGE_SIZE_MAX}, or 0 for ${PAGE_SIZE_DEFAULT}`,
+    );
   const size = Math.min(page.pageSize || PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX);
   const after = parseToken(page.pageToken, filter);
   if (!after.ok) return after;

@@ -22,14 +22,18 @@ async function expire(parts: Parts, payment: Payment): Promise<void> {
   const operation = newOperation(parts, payment, { kind: "CANCEL", reason: "expired" }, null);
   const begun = await parts.store.beginOperation({ request: null, payment, operation, refund: null });
   if (begun !== "begun") return;
-  const known = { payment: { ...payment, activeOperationId: operation.id, revision: payment.revision + 1 }, refunds: [] };
+  const known = {
+    payment: { ...payment, activeOperationId: operation.id, revision: payment.revision + 1 },
+    refunds: [],
+  };
   await carryOut(parts, { known, operation });
 }
 
 async function settleAll<T>(parts: Parts, items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
   const results = await Promise.allSettled(items.map(work));
   for (const result of results) {
-    if (result.status === "rejected") parts.log.error({ err: result.reason }, "recovery of one item failed; it is tried again later");
+    if (result.status === "rejected")
+      parts.log.error({ err: result.reason }, "recovery of one item failed; it is tried again later");
   }
 }
 

@@ -1,4 +1,4 @@
-import type { PaymentKey } from "../db/statements/load-payment.ts";
+import type { PaymentKey } from "../domain/query.ts";
 import type { MoneyInput } from "../domain/create-payment.ts";
 import { decideRefund } from "../domain/decide-command.ts";
 import { accept, type Result } from "../domain/error.ts";
@@ -25,17 +25,17 @@ export function refundPayment(parts: Parts, caller: Caller, input: RefundPayment
     decide(payment) {
       const amount = decideRefund(payment, input.amount);
       if (!amount.ok) return amount;
-      const { now, mintRefundId } = parts.moment();
+      const moment = parts.moment();
       const refund = {
-        id: mintRefundId(),
+        id: moment.mintRefundId(),
         paymentId: payment.id,
         amount: amount.value,
         status: "PENDING",
         reason,
         providerReference: null,
         failure: null,
-        createdAt: now,
-        updatedAt: now,
+        createdAt: moment.now,
+        updatedAt: moment.now,
       } as const;
       return accept({ do: "operate", intention: { kind: "REFUND", amountMinor: amount.value.minor, reason, refund } });
     },

@@ -22,7 +22,12 @@ function sayBigint(_key: string, value: unknown): unknown {
 }
 
 /** `parameters` must be in one order of keys whatever the caller's was. Without an id, a call is a request of its own. */
-export function identifyRequest(parts: Parts, caller: Caller, requestId: string, parameters: readonly unknown[]): Request {
+export function identifyRequest(
+  parts: Parts,
+  caller: Caller,
+  requestId: string,
+  parameters: readonly unknown[],
+): Request {
   return {
     key: { principal: caller.principal, requestId: requestId || `minted-${parts.randomUuid()}` },
     fingerprint: createHash("sha256").update(JSON.stringify(parameters, sayBigint)).digest("base64"),
@@ -62,9 +67,13 @@ export class Patience {
 /** The answer for a request that was seen before; `wait` while its first call is under way. */
 export function replay(request: Request, known: KnownRequest): Result<Answer> | "wait" {
   if (known.fingerprint !== request.fingerprint) {
-    return refuse("REQUEST_ID_REUSED", `request_id ${request.key.requestId} was used with other parameters; send a new one`, {
-      metadata: { requestId: request.key.requestId },
-    });
+    return refuse(
+      "REQUEST_ID_REUSED",
+      `request_id ${request.key.requestId} was used with other parameters; send a new one`,
+      {
+        metadata: { requestId: request.key.requestId },
+      },
+    );
   }
   return known.response === null ? "wait" : fromStored(known.response);
 }
@@ -89,7 +98,11 @@ export function refuseBusy(paymentId: string): Result<never> {
  * Keeps an answer for which nothing had to be asked of the provider. Gives null when another call used the id meanwhile. A refusal that a
  * retry can turn into something else is not kept.
  */
-export async function keepAnswer(parts: Parts, request: Request, answer: Result<Answer>): Promise<Result<Answer> | null> {
+export async function keepAnswer(
+  parts: Parts,
+  request: Request,
+  answer: Result<Answer>,
+): Promise<Result<Answer> | null> {
   if (!answer.ok && answer.error.retryAfterMs !== null) return answer;
   const recorded = await parts.store.recordAnswer({
     request: request.key,

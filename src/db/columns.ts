@@ -43,15 +43,20 @@ export interface TableColumns {
 
 export function tableColumns(orm: MikroORM): TableColumns {
   const columnsOf = (entity: string): Column[] =>
-    orm.getMetadata().getByClassName(entity).props.map((prop) => ({
-      property: prop.name,
-      name: prop.fieldNames[0] as string,
-      type: prop.columnTypes[0] as string,
-    }));
+    orm
+      .getMetadata()
+      .getByClassName(entity)
+      .props.map((prop) => ({
+        property: prop.name,
+        name: prop.fieldNames[0] as string,
+        type: prop.columnTypes[0] as string,
+      }));
   const payment = columnsOf("Payment");
   // In the entity the columns that change come after those that do not; `status` is the first of them.
   const progress = payment.slice(payment.findIndex((column) => column.property === "status"));
-  const written = columnsOf("PaymentEvent").filter((column) => column.property !== "position" && column.property !== "publishedAt");
+  const written = columnsOf("PaymentEvent").filter(
+    (column) => column.property !== "position" && column.property !== "publishedAt",
+  );
   return {
     payment: describe(payment),
     progress: describe(progress),

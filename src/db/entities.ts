@@ -63,7 +63,8 @@ export const PaymentEntity = defineEntity({
     { name: "payment_captured", expression: "captured_minor >= 0 and captured_minor <= amount_minor" },
     {
       name: "payment_refunded",
-      expression: "refunded_minor >= 0 and refund_pending_minor >= 0 and refunded_minor + refund_pending_minor <= captured_minor",
+      expression:
+        "refunded_minor >= 0 and refund_pending_minor >= 0 and refunded_minor + refund_pending_minor <= captured_minor",
     },
     {
       name: "payment_status",
@@ -84,16 +85,26 @@ export const PaymentEntity = defineEntity({
   ],
   indexes: [
     { name: "payment_of_order", properties: ["orderId", "id"] },
-    { name: "payment_of_customer", expression: "create index payment_of_customer on payment (customer_id, id) where customer_id is not null" },
-    { name: "payment_expiring", expression: "create index payment_expiring on payment (expires_at) where expires_at is not null" },
+    {
+      name: "payment_of_customer",
+      expression: "create index payment_of_customer on payment (customer_id, id) where customer_id is not null",
+    },
+    {
+      name: "payment_expiring",
+      expression: "create index payment_expiring on payment (expires_at) where expires_at is not null",
+    },
     {
       name: "payment_of_provider",
-      expression: "create index payment_of_provider on payment (provider, provider_reference) where provider_reference is not null",
+      expression:
+        "create index payment_of_provider on payment (provider, provider_reference) where provider_reference is not null",
     },
   ],
   uniques: [
     // One live payment per order: the rule against double payment that no race can get around.
-    { name: "payment_live_order", expression: "create unique index payment_live_order on payment (order_id) where live" },
+    {
+      name: "payment_live_order",
+      expression: "create unique index payment_live_order on payment (order_id) where live",
+    },
   ],
 });
 
@@ -147,7 +158,8 @@ export const OperationEntity = defineEntity({
   indexes: [
     {
       name: "provider_operation_due",
-      expression: "create index provider_operation_due on provider_operation (next_attempt_at) where state in ('IN_FLIGHT', 'UNKNOWN')",
+      expression:
+        "create index provider_operation_due on provider_operation (next_attempt_at) where state in ('IN_FLIGHT', 'UNKNOWN')",
     },
   ],
   uniques: [

@@ -76,7 +76,11 @@ export function translateDatabaseError(error: unknown, connected: boolean): unkn
 }
 
 /** Runs a named statement over a set. Throws DatabaseUnavailable, or PostgreSQL's own error where the statement itself is at fault. */
-export async function runNamed<Row extends QueryResultRow>(pool: Pool, query: NamedQuery, set: readonly unknown[]): Promise<Row[]> {
+export async function runNamed<Row extends QueryResultRow>(
+  pool: Pool,
+  query: NamedQuery,
+  set: readonly unknown[],
+): Promise<Row[]> {
   let connected = false;
   try {
     const client = await pool.connect();

@@ -1,35 +1,20 @@
 // Ordinary reads, through the entities.
 import type { FilterQuery, MikroORM } from "@mikro-orm/postgresql";
 import type { EventId, PaymentId } from "../domain/ids.ts";
-import type { EventType, PaymentEvent } from "../domain/event.ts";
-import type { Payment, PaymentStatus } from "../domain/payment.ts";
-import type { Refund } from "../domain/refund.ts";
+import type { EventType } from "../domain/event.ts";
+import type { Payment } from "../domain/payment.ts";
+import type { PaymentFilter, PaymentWithHistory } from "../domain/query.ts";
 import { EventEntity, PaymentEntity, type PaymentRecord, RefundEntity } from "./entities.ts";
 import { translateDatabaseError } from "./named-query.ts";
 import { paymentFromRecord, refundFromRecord } from "./records.ts";
 
-export interface PaymentWithHistory {
-  readonly payment: Payment;
-  /** Oldest first. */
-  readonly refunds: readonly Refund[];
-  /** Oldest first. */
-  readonly events: readonly PaymentEvent[];
-}
-
-export interface PaymentFilter {
-  readonly orderId: string | null;
-  readonly customerId: string | null;
-  /** Empty: all. */
-  readonly statuses: readonly PaymentStatus[];
-  readonly createdFrom: Date | null;
-  /** Exclusive. */
-  readonly createdTo: Date | null;
-}
-
 export interface Reads {
   findPayment(id: PaymentId): Promise<PaymentWithHistory | null>;
   /** Newest first, those after `after` where it is given. */
-  listPayments(filter: PaymentFilter, page: { readonly after: PaymentId | null; readonly limit: number }): Promise<Payment[]>;
+  listPayments(
+    filter: PaymentFilter,
+    page: { readonly after: PaymentId | null; readonly limit: number },
+  ): Promise<Payment[]>;
 }
 
 /** More changes than any payment has: attempts and refunds are bounded far below. */
@@ -41,7 +26,10 @@ function conditions(filter: PaymentFilter, after: PaymentId | null): FilterQuery
     ...(filter.customerId && { customerId: filter.customerId }),
     ...(filter.statuses.length > 0 && { status: { $in: [...filter.statuses] } }),
     ...((filter.createdFrom || filter.createdTo) && {
-      createdAt: { ...(filter.createdFrom && { $gte: filter.createdFrom }), ...(filter.createdTo && { $lt: filter.createdTo }) },
+      createdAt: {
+        ...(filter.createdFrom && { $gte: filter.createdFrom }),
+        ...(filter.createdTo && { $lt: filter.createdTo }),
+      },
     }),
     ...(after && { id: { $lt: after } }),
   };
@@ -71,12 +59,19 @@ export function createReads(orm: MikroORM): Reads {
         return {
           payment: paymentFromRecord(record),
           refunds: refunds.map(refundFromRecord),
-          events: events.map((event) => ({ ...event, id: event.id as EventId, paymentId: id, type: event.type as EventType })),
+          events: events.map((event) => ({
+            ...event,
+            id: event.id as EventId,
+            paymentId: id,
+            type: event.type as EventType,
+          })),
         };
       }),
     listPayments: (filter, { after, limit }) =>
       reading(async () => {
-        const records = await orm.em.fork().find(PaymentEntity, conditions(filter, after), { ...options, orderBy: { id: "desc" }, limit });
+        const records = await orm.em
+          .fork()
+          .find(PaymentEntity, conditions(filter, after), { ...options, orderBy: { id: "desc" }, limit });
         return records.map(paymentFromRecord);
       }),
   };

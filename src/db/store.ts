@@ -40,9 +40,17 @@ export interface Store {
   loadPayment(input: LoadPayment): Promise<LoadedPayment>;
   loadOperation(id: OperationId): Promise<Operation | null>;
   loadRefunds(paymentId: PaymentId): Promise<Refund[]>;
-  markUnknown(id: OperationId, mark: { readonly problem: string; readonly nextAttemptAt: Date; readonly now: Date }): Promise<void>;
+  markUnknown(
+    id: OperationId,
+    mark: { readonly problem: string; readonly nextAttemptAt: Date; readonly now: Date },
+  ): Promise<void>;
   /** Takes operations that are due, and puts each off by a growing time. */
-  claimDue(claim: { readonly now: Date; readonly limit: number; readonly backoffBaseMs: number; readonly backoffMaxMs: number }): Promise<Operation[]>;
+  claimDue(claim: {
+    readonly now: Date;
+    readonly limit: number;
+    readonly backoffBaseMs: number;
+    readonly backoffMaxMs: number;
+  }): Promise<Operation[]>;
   findExpired(bound: { readonly now: Date; readonly limit: number }): Promise<Payment[]>;
 }
 
@@ -76,7 +84,11 @@ async function rereading<T>(read: () => Promise<T>): Promise<T> {
 function createBeginCreate(pool: Pool, statement: ReturnType<typeof beginCreateStatement>) {
   const run = batched<BeginCreate, "begun" | "not-begun">(
     async (inputs) => {
-      const rows = await runNamed<RequestKey & { [column: string]: string }>(pool, statement, inputs.map(beginCreateRow));
+      const rows = await runNamed<RequestKey & { [column: string]: string }>(
+        pool,
+        statement,
+        inputs.map(beginCreateRow),
+      );
       const begun = new Set(rows.map(keyOf));
       return inputs.map((input) => (begun.has(keyOf(input.request)) ? "begun" : "not-begun"));
     },
@@ -100,7 +112,11 @@ function createBeginCreate(pool: Pool, statement: ReturnType<typeof beginCreateS
 function createBeginOperation(pool: Pool, statement: ReturnType<typeof beginOperationStatement>) {
   return batched<BeginOperation, "begun" | "known" | "moved">(
     async (inputs) => {
-      const rows = await runNamed<{ paymentId: string; begun: boolean }>(pool, statement, inputs.map(beginOperationRow));
+      const rows = await runNamed<{ paymentId: string; begun: boolean }>(
+        pool,
+        statement,
+        inputs.map(beginOperationRow),
+      );
       const begun = new Map(rows.map((row) => [row.paymentId, row.begun]));
       return inputs.map(({ payment }) => {
         const row = begun.get(payment.id);
@@ -129,7 +145,11 @@ function createWriteMovement(pool: Pool, statement: ReturnType<typeof writeMovem
 function createRecordAnswer(pool: Pool) {
   return batched<RecordAnswer, "recorded" | "known">(
     async (inputs) => {
-      const rows = await runNamed<RequestKey & { [column: string]: string }>(pool, recordAnswerStatement, inputs.map(recordAnswerRow));
+      const rows = await runNamed<RequestKey & { [column: string]: string }>(
+        pool,
+        recordAnswerStatement,
+        inputs.map(recordAnswerRow),
+      );
       const recorded = new Set(rows.map(keyOf));
       return inputs.map((input) => (recorded.has(keyOf(input.request)) ? "recorded" : "known"));
     },
@@ -140,7 +160,8 @@ function createRecordAnswer(pool: Pool) {
 function readLoaded(row: LoadedRow): LoadedPayment {
   return {
     payment: row.id ? paymentFromRecord(row as PaymentRecord) : null,
-    request: row.requestFingerprint === null ? null : { fingerprint: row.requestFingerprint, response: row.requestResponse },
+    request:
+      row.requestFingerprint === null ? null : { fingerprint: row.requestFingerprint, response: row.requestResponse },
   };
 }
 

@@ -53,13 +53,18 @@ function parseItems(input: CreateInput): Result<{ items: LineItem[]; total: Mone
     if (!price.ok) return price;
     total ??= money(0n, price.value.currency);
     if (price.value.currency !== total.currency) {
-      return refuseField("INVALID_AMOUNT", `${field}.unit_price.currency`, `is ${price.value.currency}, the items before are in ${total.currency}; send one currency`);
+      return refuseField(
+        "INVALID_AMOUNT",
+        `${field}.unit_price.currency`,
+        `is ${price.value.currency}, the items before are in ${total.currency}; send one currency`,
+      );
     }
     total = money(total.minor + price.value.minor * BigInt(item.quantity), total.currency);
     items.push({ name: item.name, unitPrice: price.value, quantity: item.quantity });
   }
   if (!total) return refuseField("INVALID_AMOUNT", "amount", "is absent, and so are items; send one of them");
-  if (total.minor > MINOR_MAX) return refuseField("INVALID_AMOUNT", "items", `add up to ${total.minor}, above ${MINOR_MAX}, the largest amount`);
+  if (total.minor > MINOR_MAX)
+    return refuseField("INVALID_AMOUNT", "items", `add up to ${total.minor}, above ${MINOR_MAX}, the largest amount`);
   return accept({ items, total });
 }
 
@@ -88,9 +93,15 @@ function parseReturnUrl(text: string | null, field: string, rules: CreateRules):
   if (!url || (url.protocol !== "https:" && url.protocol !== "http:")) {
     return refuseField("INVALID_URL", field, "is not an http or https URL; send one such as https://shop.example/paid");
   }
-  if (url.username || url.password) return refuseField("INVALID_URL", field, "carries a user name or password; leave them out");
+  if (url.username || url.password)
+    return refuseField("INVALID_URL", field, "carries a user name or password; leave them out");
   const allowed = rules.returnOrigins.has(url.origin) || (rules.loopbackReturns && LOOPBACK_HOSTS.has(url.hostname));
-  if (!allowed) return refuseField("INVALID_URL", field, `has the origin ${url.origin}, which is not among those that the service allows`);
+  if (!allowed)
+    return refuseField(
+      "INVALID_URL",
+      field,
+      `has the origin ${url.origin}, which is not among those that the service allows`,
+    );
   return accept(url.href);
 }
 
@@ -143,7 +154,13 @@ export function parseCreate(input: CreateInput, rules: CreateRules): Result<Crea
 /** A new payment, before its provider knows of it. */
 export function newPayment(
   terms: CreateTerms,
-  birth: { readonly id: PaymentId; readonly principal: string; readonly clientToken: string; readonly now: Date; readonly expiresAt: Date | null },
+  birth: {
+    readonly id: PaymentId;
+    readonly principal: string;
+    readonly clientToken: string;
+    readonly now: Date;
+    readonly expiresAt: Date | null;
+  },
 ): Payment {
   const { paymentMethod: _token, ...kept } = terms;
   return {

@@ -31,9 +31,18 @@ function parseOwnAmount(amount: MoneyInput, payment: Payment): Result<Money> {
   const currency = parseCurrency(amount.currency, "amount.currency");
   if (!currency.ok) return currency;
   if (currency.value !== payment.amount.currency) {
-    return refuseField("INVALID_AMOUNT", "amount.currency", `is ${currency.value}, the payment is in ${payment.amount.currency}`);
+    return refuseField(
+      "INVALID_AMOUNT",
+      "amount.currency",
+      `is ${currency.value}, the payment is in ${payment.amount.currency}`,
+    );
   }
-  if (amount.minor <= 0n) return refuseField("INVALID_AMOUNT", "amount.minor", `${amount.minor} is not above zero; send at least 1 minor unit`);
+  if (amount.minor <= 0n)
+    return refuseField(
+      "INVALID_AMOUNT",
+      "amount.minor",
+      `${amount.minor} is not above zero; send at least 1 minor unit`,
+    );
   return accept({ minor: amount.minor, currency: currency.value });
 }
 
@@ -60,15 +69,24 @@ export function decideComplete(
     const amount = parseOwnAmount(wish.amount, payment);
     if (!amount.ok) return amount;
     if (amount.value.minor > payment.amount.minor) {
-      return refuseField("INVALID_AMOUNT", "amount.minor", `${amount.value.minor} is above ${payment.amount.minor}, which is what the payment holds`);
+      return refuseField(
+        "INVALID_AMOUNT",
+        "amount.minor",
+        `${amount.value.minor} is above ${payment.amount.minor}, which is what the payment holds`,
+      );
     }
     amountMinor = amount.value.minor;
   }
   if (payment.status === "AUTHORIZED") return accept({ step: "capture", amountMinor });
   if (amountMinor !== payment.amount.minor) {
-    return refuseField("INVALID_AMOUNT", "amount.minor", `only an AUTHORIZED payment is captured in part; this one is ${payment.status} and owes ${payment.amount.minor}`);
+    return refuseField(
+      "INVALID_AMOUNT",
+      "amount.minor",
+      `only an AUTHORIZED payment is captured in part; this one is ${payment.status} and owes ${payment.amount.minor}`,
+    );
   }
-  if (isOpen(payment.status) && wish.paymentMethod !== null) return accept({ step: "confirm", paymentMethod: wish.paymentMethod });
+  if (isOpen(payment.status) && wish.paymentMethod !== null)
+    return accept({ step: "confirm", paymentMethod: wish.paymentMethod });
   return accept({ step: "verify" });
 }
 
@@ -83,7 +101,9 @@ export function decideCancel(payment: Payment): Result<"cancel" | "done"> {
 /** Accepts the amount to give back. */
 export function decideRefund(payment: Payment, amount: MoneyInput | null): Result<Money> {
   if (!isPaid(payment.status)) {
-    return refuse("PAYMENT_NOT_PAID", `the payment is ${payment.status}, there is nothing to give back`, { metadata: about(payment) });
+    return refuse("PAYMENT_NOT_PAID", `the payment is ${payment.status}, there is nothing to give back`, {
+      metadata: about(payment),
+    });
   }
   let minor = refundableMinor(payment);
   const metadata = { ...about(payment), refundableMinor: minor.toString(), currency: payment.amount.currency };
@@ -91,12 +111,17 @@ export function decideRefund(payment: Payment, amount: MoneyInput | null): Resul
     const parsed = parseOwnAmount(amount, payment);
     if (!parsed.ok) return parsed;
     if (parsed.value.minor > minor) {
-      return refuse("REFUND_EXCEEDS_CAPTURED", `${parsed.value.minor} is above ${minor} ${payment.amount.currency}, which is all that is left to give back`, {
-        metadata: { ...metadata, amountMinor: parsed.value.minor.toString() },
-      });
+      return refuse(
+        "REFUND_EXCEEDS_CAPTURED",
+        `${parsed.value.minor} is above ${minor} ${payment.amount.currency}, which is all that is left to give back`,
+        {
+          metadata: { ...metadata, amountMinor: parsed.value.minor.toString() },
+        },
+      );
     }
     minor = parsed.value.minor;
   }
-  if (minor === 0n) return refuse("REFUND_EXCEEDS_CAPTURED", "all of the payment is given back or being given back", { metadata });
+  if (minor === 0n)
+    return refuse("REFUND_EXCEEDS_CAPTURED", "all of the payment is given back or being given back", { metadata });
   return accept({ minor, currency: payment.amount.currency });
 }

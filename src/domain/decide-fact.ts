@@ -85,8 +85,14 @@ function applyOpened(draft: Draft, fact: OpenedFact): void {
 }
 
 function assertAmountFits(payment: Payment, fact: PaidFact): void {
-  if (fact.amount.currency !== payment.amount.currency || fact.amount.minor > payment.amount.minor || fact.amount.minor <= 0n) {
-    throw new Error(`${payment.provider} says ${fact.kind} ${fact.amount.minor} ${fact.amount.currency}, which the payment does not owe`);
+  if (
+    fact.amount.currency !== payment.amount.currency ||
+    fact.amount.minor > payment.amount.minor ||
+    fact.amount.minor <= 0n
+  ) {
+    throw new Error(
+      `${payment.provider} says ${fact.kind} ${fact.amount.minor} ${fact.amount.currency}, which the payment does not owe`,
+    );
   }
 }
 
@@ -139,7 +145,11 @@ function applyDeclined(draft: Draft, fact: DeclinedFact): void {
   const counts = isOpen(payment.status) || payment.status === "PROCESSING";
   if (!counts || payment.declinedAttempts.includes(fact.attemptReference)) return;
   const declinedAttempts = [...payment.declinedAttempts, fact.attemptReference];
-  const change = { declinedAttempts, failure: fact.failure, paymentMethod: fact.paymentMethod ?? payment.paymentMethod };
+  const change = {
+    declinedAttempts,
+    failure: fact.failure,
+    paymentMethod: fact.paymentMethod ?? payment.paymentMethod,
+  };
   if (payment.status === "PROCESSING" || declinedAttempts.length >= payment.attemptsMax) {
     draft.record("payment.failed", { ...change, status: "FAILED", expiresAt: null });
     // What stays open at the provider could still be paid.
@@ -154,10 +164,19 @@ function applyEnded(draft: Draft, to: "CANCELED" | "EXPIRED", reason: string): v
   const { status } = draft.payment;
   draft.heldLate = false;
   if (status === "PROCESSING") {
-    const failure = { reason: "PROCESSING_ERROR", code: reason, message: "The payment was ended by the provider." } as const;
+    const failure = {
+      reason: "PROCESSING_ERROR",
+      code: reason,
+      message: "The payment was ended by the provider.",
+    } as const;
     draft.record("payment.failed", { status: "FAILED", failure, expiresAt: null });
   } else if (isOpen(status) || status === "AUTHORIZED") {
-    draft.record("payment.cancelled", { status: to, cancelReason: reason, canceledAt: draft.moment.now, expiresAt: null });
+    draft.record("payment.cancelled", {
+      status: to,
+      cancelReason: reason,
+      canceledAt: draft.moment.now,
+      expiresAt: null,
+    });
   }
 }
 
@@ -172,7 +191,9 @@ function adoptRefund(draft: Draft, fact: RefundFact): Refund | undefined {
   const { payment, moment } = draft;
   if (fact.status === "FAILED" || fact.status === "CANCELED" || payment.capturedMinor === 0n) return undefined;
   if (fact.amount.minor > refundableMinor(payment)) {
-    throw new Error(`${payment.provider} refunded ${fact.amount.minor} ${fact.amount.currency}, more than is left to refund`);
+    throw new Error(
+      `${payment.provider} refunded ${fact.amount.minor} ${fact.amount.currency}, more than is left to refund`,
+    );
   }
   draft.set({ refundPendingMinor: payment.refundPendingMinor + fact.amount.minor });
   return {

@@ -55,9 +55,7 @@ export interface Refusal {
   readonly retryAfterMs: number | null;
 }
 
-export type Result<T> =
-  | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly error: Refusal };
+export type Result<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: Refusal };
 
 interface RefusalDetails {
   readonly metadata?: Readonly<Record<string, string>>;

@@ -42,7 +42,11 @@ export interface PaymentEvent {
 
 /** Money as events carry it: a JSON number in major units with all its digits, exact in minor units, and the currency. */
 function describeMoney(amount: Money): Record<string, unknown> {
-  return { amount: JSON.rawJSON(printDecimal(amount)), amountMinor: amount.minor.toString(), currency: amount.currency };
+  return {
+    amount: JSON.rawJSON(printDecimal(amount)),
+    amountMinor: amount.minor.toString(),
+    currency: amount.currency,
+  };
 }
 
 function describeCustomer(payment: Payment): Record<string, unknown> {
@@ -61,9 +65,20 @@ function describeFailure(failure: Failure | null): Record<string, unknown> {
   return { failureReason: failure?.code || undefined, errorCode: failure?.reason, failureMessage: failure?.message };
 }
 
+/** The failure that a body tells of, as describeFailure wrote it. */
+export function readFailure(event: PaymentEvent): { reason: string; code: string; message: string } {
+  const text = (field: string): string => {
+    const value = event.data[field];
+    return typeof value === "string" ? value : "";
+  };
+  return { reason: text("errorCode"), code: text("failureReason"), message: text("failureMessage") };
+}
+
 function describeCharge(payment: Payment): Record<string, unknown> {
   const charge = payment.chargeReference ?? undefined;
-  return payment.provider === "stripe" ? { chargeReference: charge, stripeChargeId: charge } : { chargeReference: charge };
+  return payment.provider === "stripe"
+    ? { chargeReference: charge, stripeChargeId: charge }
+    : { chargeReference: charge };
 }
 
 /** The fields that a type has beyond those of every event; absent ones are undefined and leave no trace in the JSON. */

@@ -23,10 +23,18 @@ const REASON_BY_CODE: Readonly<Record<string, Reason>> = {
 };
 
 /** Codes that would tell a thief that the card is known to be stolen (Stripe, decline codes: "do not report"). */
-const WITHHELD = new Set(["lost_card", "stolen_card", "fraudulent", "pickup_card", "restricted_card", "merchant_blacklist"]);
+const WITHHELD = new Set([
+  "lost_card",
+  "stolen_card",
+  "fraudulent",
+  "pickup_card",
+  "restricted_card",
+  "merchant_blacklist",
+]);
 
 /** Translates a decline. Unknown codes are kept verbatim and mean CARD_DECLINED. */
 export function translateDecline(code: string, message: string): Failure {
-  if (WITHHELD.has(code)) return { reason: "CARD_DECLINED", code: "generic_decline", message: "Your card was declined." };
+  if (WITHHELD.has(code))
+    return { reason: "CARD_DECLINED", code: "generic_decline", message: "Your card was declined." };
   return { reason: REASON_BY_CODE[code] ?? "CARD_DECLINED", code, message };
 }

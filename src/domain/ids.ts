@@ -34,7 +34,11 @@ export function printEventId(id: EventId): string {
 export function parsePaymentId(text: string, field: string): Result<PaymentId> {
   const uuid = text.startsWith("payment_") ? text.slice("payment_".length) : "";
   if (UUID.test(uuid)) return accept(uuid as PaymentId);
-  return refuseField("INVALID_ARGUMENT", field, "is not a payment id; send one as CreatePayment answered it, payment_ and a UUID");
+  return refuseField(
+    "INVALID_ARGUMENT",
+    field,
+    "is not a payment id; send one as CreatePayment answered it, payment_ and a UUID",
+  );
 }
 
 /** Reads a refund's id as it is printed, or gives undefined: providers echo it, and may echo anything. */

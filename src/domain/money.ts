@@ -30,15 +30,21 @@ export function digitsOf(currency: string): number {
 export function parseCurrency(code: string, field: string): Result<string> {
   const upper = code.toUpperCase();
   if (CURRENCY_DIGITS.has(upper)) return accept(upper);
-  return refuseField("UNSUPPORTED_CURRENCY", field, `"${code}" is not an active ISO 4217 currency; send one such as EUR`);
+  return refuseField(
+    "UNSUPPORTED_CURRENCY",
+    field,
+    `"${code}" is not an active ISO 4217 currency; send one such as EUR`,
+  );
 }
 
 /** Reads an amount above zero that fits in an int64. Refuses with INVALID_AMOUNT or UNSUPPORTED_CURRENCY. */
 export function parseMoney(minor: bigint, currency: string, field: string): Result<Money> {
   const code = parseCurrency(currency, `${field}.currency`);
   if (!code.ok) return code;
-  if (minor <= 0n) return refuseField("INVALID_AMOUNT", `${field}.minor`, `${minor} is not above zero; send at least 1 minor unit`);
-  if (minor > MINOR_MAX) return refuseField("INVALID_AMOUNT", `${field}.minor`, `${minor} is above ${MINOR_MAX}, the largest amount`);
+  if (minor <= 0n)
+    return refuseField("INVALID_AMOUNT", `${field}.minor`, `${minor} is not above zero; send at least 1 minor unit`);
+  if (minor > MINOR_MAX)
+    return refuseField("INVALID_AMOUNT", `${field}.minor`, `${minor} is above ${MINOR_MAX}, the largest amount`);
   return accept(money(minor, code.value));
 }
 
@@ -54,12 +60,17 @@ export function parseDecimal(text: string, currency: string, field: string): Res
   if (!code.ok) return code;
   const digits = digitsOf(code.value);
   const exponent = Number(exponentText);
-  if (Math.abs(exponent) > EXPONENT_MAX) return refuseField("INVALID_AMOUNT", field, `${text} has an exponent out of range`);
+  if (Math.abs(exponent) > EXPONENT_MAX)
+    return refuseField("INVALID_AMOUNT", field, `${text} has an exponent out of range`);
   const shift = digits - fraction.length + exponent;
   const unscaled = BigInt(whole + fraction);
   const divisor = 10n ** BigInt(Math.max(0, -shift));
   if (unscaled % divisor !== 0n) {
-    return refuseField("INVALID_AMOUNT", field, `${text} has more decimals than ${code.value} holds, which is ${digits}`);
+    return refuseField(
+      "INVALID_AMOUNT",
+      field,
+      `${text} has more decimals than ${code.value} holds, which is ${digits}`,
+    );
   }
   const minor = (unscaled / divisor) * 10n ** BigInt(Math.max(0, shift));
   return parseMoney(sign ? -minor : minor, code.value, field);

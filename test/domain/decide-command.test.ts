@@ -11,7 +11,11 @@ function outcomeOf(result: Result<unknown>): unknown {
   return result.ok ? result.value : result.error.reason;
 }
 
-const rules = { providers: new Set(["mock"]), returnOrigins: new Set(["https://shop.example"]), loopbackReturns: false };
+const rules = {
+  providers: new Set(["mock"]),
+  returnOrigins: new Set(["https://shop.example"]),
+  loopbackReturns: false,
+};
 
 function input(change: Partial<CreateInput> = {}): CreateInput {
   return {
@@ -48,8 +52,16 @@ describe("what may be created", () => {
       [{ amount: null }, "INVALID_AMOUNT", "amount"],
       [{ amount: { minor: 5_199n, currency: "USD" }, items: [shirts] }, "INVALID_AMOUNT", "amount"],
       [{ amount: { minor: 5_198n, currency: "EUR" }, items: [shirts] }, "INVALID_AMOUNT", "amount"],
-      [{ amount: null, items: [shirts, { ...shirts, unitPrice: { minor: 1n, currency: "EUR" } }] }, "INVALID_AMOUNT", "items[1].unit_price.currency"],
-      [{ amount: null, items: [{ ...shirts, unitPrice: { minor: 2n ** 62n, currency: "USD" }, quantity: 10_000 }] }, "INVALID_AMOUNT", "items"],
+      [
+        { amount: null, items: [shirts, { ...shirts, unitPrice: { minor: 1n, currency: "EUR" } }] },
+        "INVALID_AMOUNT",
+        "items[1].unit_price.currency",
+      ],
+      [
+        { amount: null, items: [{ ...shirts, unitPrice: { minor: 2n ** 62n, currency: "USD" }, quantity: 10_000 }] },
+        "INVALID_AMOUNT",
+        "items",
+      ],
       [{ amount: { minor: 0n, currency: "USD" } }, "INVALID_AMOUNT", "amount.minor"],
       [{ amount: { minor: -1n, currency: "USD" } }, "INVALID_AMOUNT", "amount.minor"],
       [{ amount: { minor: 1n, currency: "XXX" } }, "UNSUPPORTED_CURRENCY", "amount.currency"],
@@ -116,7 +128,10 @@ describe("commands by status", () => {
     it(`${status}: complete, cancel, refund`, () => {
       const payment = paymentIn(status);
       const complete = decideComplete(payment, { paymentMethod: "pm_card_visa", amount: null });
-      assert.deepEqual([outcomeOf(complete), outcomeOf(decideCancel(payment)), outcomeOf(decideRefund(payment, null))], expected[status]);
+      assert.deepEqual(
+        [outcomeOf(complete), outcomeOf(decideCancel(payment)), outcomeOf(decideRefund(payment, null))],
+        expected[status],
+      );
     });
   }
 
@@ -129,7 +144,12 @@ describe("commands by status", () => {
       outcomeOf(decideComplete(paymentIn(status), { paymentMethod: "pm_card_visa", amount: { minor, currency } }));
     assert.deepEqual(part("AUTHORIZED", 1n), { step: "capture", amountMinor: 1n });
     assert.deepEqual(part("PENDING", 10_000n), confirm);
-    for (const refused of [part("AUTHORIZED", 10_001n), part("AUTHORIZED", 0n), part("AUTHORIZED", 1n, "USD"), part("PENDING", 9_999n)]) {
+    for (const refused of [
+      part("AUTHORIZED", 10_001n),
+      part("AUTHORIZED", 0n),
+      part("AUTHORIZED", 1n, "USD"),
+      part("PENDING", 9_999n),
+    ]) {
       assert.equal(refused, "INVALID_AMOUNT");
     }
   });
@@ -137,7 +157,10 @@ describe("commands by status", () => {
   it("a refund counts what other refunds have reserved", () => {
     const payment = { ...paymentIn("PARTIALLY_REFUNDED"), refundPendingMinor: 5_000n };
     const refund = (minor: bigint): unknown => outcomeOf(decideRefund(payment, { minor, currency: "EUR" }));
-    assert.deepEqual([refund(1_000n), refund(1_001n), refund(0n), refund(-5n)], [{ minor: 1_000n, currency: "EUR" }, "REFUND_EXCEEDS_CAPTURED", "INVALID_AMOUNT", "INVALID_AMOUNT"]);
+    assert.deepEqual(
+      [refund(1_000n), refund(1_001n), refund(0n), refund(-5n)],
+      [{ minor: 1_000n, currency: "EUR" }, "REFUND_EXCEEDS_CAPTURED", "INVALID_AMOUNT", "INVALID_AMOUNT"],
+    );
   });
 });
 

@@ -62,7 +62,10 @@ describe("a fact moves a payment as the table says", () => {
         const { payment, events } = apply(before, [fact]);
         const [to, type] = MOVES[`${status} ${name}`] ?? [status, undefined];
         assert.equal(payment.status, to);
-        assert.deepEqual(events.map((event) => event.type), type ? [type] : []);
+        assert.deepEqual(
+          events.map((event) => event.type),
+          type ? [type] : [],
+        );
         assert.equal(payment.version, before.version + events.length);
       });
     }
@@ -78,9 +81,17 @@ describe("a decline", () => {
   });
 
   it("ends the payment when the attempts are used up, and what is open at the provider is let go", () => {
-    const { payment, events, followUps } = apply(paymentOf(), [declined("ch_1"), declined("ch_2"), declined("ch_3"), declined("ch_4")]);
+    const { payment, events, followUps } = apply(paymentOf(), [
+      declined("ch_1"),
+      declined("ch_2"),
+      declined("ch_3"),
+      declined("ch_4"),
+    ]);
     assert.equal(payment.status, "FAILED");
-    assert.deepEqual(events.map((event) => event.type), ["payment.attempt_failed", "payment.attempt_failed", "payment.failed"]);
+    assert.deepEqual(
+      events.map((event) => event.type),
+      ["payment.attempt_failed", "payment.attempt_failed", "payment.failed"],
+    );
     assert.deepEqual(followUps, [{ kind: "CANCEL", reason: "attempts_exhausted" }]);
   });
 
@@ -95,7 +106,10 @@ describe("a late payment", () => {
       const { payment, events, followUps, refunds } = apply(paymentIn(status), [paid("captured")]);
       assert.equal(payment.capturedMinor, 10_000n);
       assert.equal(payment.refundPendingMinor, 10_000n);
-      assert.deepEqual(events.map((event) => event.type), ["payment.late"]);
+      assert.deepEqual(
+        events.map((event) => event.type),
+        ["payment.late"],
+      );
       assert.deepEqual(followUps, [{ kind: "REFUND", refund: refunds[0] }]);
       const back = apply(payment, [refundFact(refunds[0] as Refund, "SUCCEEDED")], refunds);
       assert.equal(back.payment.refundedMinor, 10_000n);
@@ -110,21 +124,35 @@ describe("a late payment", () => {
   });
 
   it("that is only held is let go, unless the same facts say that it was", () => {
-    assert.deepEqual(apply(paymentIn("CANCELED"), [paid("authorized")]).followUps, [{ kind: "CANCEL", reason: "late_authorization" }]);
-    assert.deepEqual(apply(paymentIn("CANCELED"), [paid("authorized"), { kind: "canceled", reason: "x" }]).followUps, []);
+    assert.deepEqual(apply(paymentIn("CANCELED"), [paid("authorized")]).followUps, [
+      { kind: "CANCEL", reason: "late_authorization" },
+    ]);
+    assert.deepEqual(
+      apply(paymentIn("CANCELED"), [paid("authorized"), { kind: "canceled", reason: "x" }]).followUps,
+      [],
+    );
   });
 });
 
 describe("a refund", () => {
-  const reserved = (payment: Payment, minor: bigint): Payment => ({ ...payment, refundPendingMinor: payment.refundPendingMinor + minor });
+  const reserved = (payment: Payment, minor: bigint): Payment => ({
+    ...payment,
+    refundPendingMinor: payment.refundPendingMinor + minor,
+  });
 
   it("in parts ends in REFUNDED with the last part", () => {
     const start = paymentIn("SUCCEEDED");
     const [a, b] = [refundOf(start, 6_000n), refundOf(start, 4_000n)];
     const first = apply(reserved(reserved(start, 6_000n), 4_000n), [refundFact(a, "SUCCEEDED")], [a, b]);
-    assert.deepEqual([first.payment.status, first.payment.refundedMinor, first.payment.refundPendingMinor], ["PARTIALLY_REFUNDED", 6_000n, 4_000n]);
+    assert.deepEqual(
+      [first.payment.status, first.payment.refundedMinor, first.payment.refundPendingMinor],
+      ["PARTIALLY_REFUNDED", 6_000n, 4_000n],
+    );
     const second = apply(first.payment, [refundFact(b, "SUCCEEDED")], [a, b]);
-    assert.deepEqual([second.payment.status, second.payment.refundedMinor, second.payment.refundPendingMinor], ["REFUNDED", 10_000n, 0n]);
+    assert.deepEqual(
+      [second.payment.status, second.payment.refundedMinor, second.payment.refundPendingMinor],
+      ["REFUNDED", 10_000n, 0n],
+    );
   });
 
   it("that fails days after it succeeded gives its amount back to the payment, and says so", () => {
@@ -133,8 +161,15 @@ describe("a refund", () => {
     const done = apply(reserved(start, 10_000n), [refundFact(refund, "SUCCEEDED")], [refund]);
     const failed = apply(done.payment, [refundFact(refund, "FAILED")], done.refunds);
     assert.deepEqual([failed.payment.status, failed.payment.refundedMinor], ["SUCCEEDED", 0n]);
-    assert.deepEqual(failed.events.map((event) => event.type), ["payment.refund_failed"]);
-    const again = apply(failed.payment, [refundFact(refund, "SUCCEEDED"), refundFact(refund, "FAILED")], failed.refunds);
+    assert.deepEqual(
+      failed.events.map((event) => event.type),
+      ["payment.refund_failed"],
+    );
+    const again = apply(
+      failed.payment,
+      [refundFact(refund, "SUCCEEDED"), refundFact(refund, "FAILED")],
+      failed.refunds,
+    );
     assert.deepEqual(again.events, []);
   });
 
@@ -143,12 +178,23 @@ describe("a refund", () => {
     const foreign: Fact = { ...refundFact(refundOf(start, 3_000n), "SUCCEEDED"), refundId: null };
     const { payment, refunds } = apply(start, [foreign, foreign]);
     assert.deepEqual([payment.refundedMinor, refunds.length], [3_000n, 1]);
-    assert.throws(() => apply(payment, [{ ...foreign, providerReference: "re_2", amount: { minor: 7_001n, currency: "EUR" } }], refunds), /more than is left/);
+    assert.throws(
+      () =>
+        apply(
+          payment,
+          [{ ...foreign, providerReference: "re_2", amount: { minor: 7_001n, currency: "EUR" } }],
+          refunds,
+        ),
+      /more than is left/,
+    );
   });
 });
 
 it("a fact for another currency, or for more than is owed, is nobody's to apply", () => {
-  assert.throws(() => apply(paymentOf(), [{ ...paid("captured"), amount: { minor: 100n, currency: "USD" } }]), /does not owe/);
+  assert.throws(
+    () => apply(paymentOf(), [{ ...paid("captured"), amount: { minor: 100n, currency: "USD" } }]),
+    /does not owe/,
+  );
   assert.throws(() => apply(paymentOf(), [paid("captured", 10_001n)]), /does not owe/);
 });
 
@@ -157,7 +203,10 @@ describe("any sequence of facts", () => {
     fc.constantFrom(...Object.values(FACTS)),
     fc.integer({ min: 1, max: 5 }).map((n) => declined(`ch_${n}`)),
     fc.bigInt({ min: 1n, max: 10_000n }).map((minor) => paid("captured", minor)),
-    fc.record({ n: fc.integer({ min: 0, max: 3 }), status: fc.constantFrom("PENDING", "SUCCEEDED", "FAILED", "CANCELED") }),
+    fc.record({
+      n: fc.integer({ min: 0, max: 3 }),
+      status: fc.constantFrom("PENDING", "SUCCEEDED", "FAILED", "CANCELED"),
+    }),
   );
 
   it("keeps the law of transitions, one event a version, and never more given back than was taken", () => {
@@ -184,7 +233,10 @@ describe("any sequence of facts", () => {
           for (const refund of movement.refunds) ours.set(refund.id, refund);
           const legal = payment.status === before.status || TRANSITIONS[before.status].includes(payment.status);
           assert.ok(legal, `${before.status} → ${payment.status}`);
-          assert.deepEqual(movement.events.map((event) => event.version), movement.events.map((_, index) => before.version + 1 + index));
+          assert.deepEqual(
+            movement.events.map((event) => event.version),
+            movement.events.map((_, index) => before.version + 1 + index),
+          );
           assert.equal(payment.version, before.version + movement.events.length);
           assert.ok(payment.refundedMinor >= 0n && payment.refundPendingMinor >= 0n);
           assert.ok(payment.refundedMinor + payment.refundPendingMinor <= payment.capturedMinor);

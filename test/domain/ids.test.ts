@@ -2,7 +2,15 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { describe, it } from "node:test";
 import { translateDecline } from "../../src/domain/failure.ts";
-import { mintId, parsePaymentId, parseRefundId, type PaymentId, printPaymentId, printRefundId, type RefundId } from "../../src/domain/ids.ts";
+import {
+  mintId,
+  parsePaymentId,
+  parseRefundId,
+  type PaymentId,
+  printPaymentId,
+  printRefundId,
+  type RefundId,
+} from "../../src/domain/ids.ts";
 
 describe("ids", () => {
   const id = mintId<PaymentId>(new Date("2026-11-20T10:00:00.123Z"), randomUUID());
@@ -15,7 +23,15 @@ describe("ids", () => {
 
   it("read back what they print, and nothing else", () => {
     assert.deepEqual(parsePaymentId(printPaymentId(id), "payment_id"), { ok: true, value: id });
-    for (const text of ["", id, `payment_${id.toUpperCase()}`, `refund_${id}`, `payment_${id} `, "payment_1", `payment_${id}'--`]) {
+    for (const text of [
+      "",
+      id,
+      `payment_${id.toUpperCase()}`,
+      `refund_${id}`,
+      `payment_${id} `,
+      "payment_1",
+      `payment_${id}'--`,
+    ]) {
       assert.equal(parsePaymentId(text, "payment_id").ok, false, text);
     }
   });
@@ -29,13 +45,26 @@ describe("ids", () => {
 
 describe("a decline", () => {
   it("is told by the reason that its code means", () => {
-    const reasons = { insufficient_funds: "INSUFFICIENT_FUNDS", expired_card: "CARD_EXPIRED", incorrect_cvc: "INVALID_CARD", incorrect_number: "INVALID_CARD", authentication_required: "AUTHENTICATION_REQUIRED", processing_error: "PROCESSING_ERROR", do_not_honor: "CARD_DECLINED" };
-    for (const [code, reason] of Object.entries(reasons)) assert.deepEqual(translateDecline(code, "m"), { reason, code, message: "m" });
+    const reasons = {
+      insufficient_funds: "INSUFFICIENT_FUNDS",
+      expired_card: "CARD_EXPIRED",
+      incorrect_cvc: "INVALID_CARD",
+      incorrect_number: "INVALID_CARD",
+      authentication_required: "AUTHENTICATION_REQUIRED",
+      processing_error: "PROCESSING_ERROR",
+      do_not_honor: "CARD_DECLINED",
+    };
+    for (const [code, reason] of Object.entries(reasons))
+      assert.deepEqual(translateDecline(code, "m"), { reason, code, message: "m" });
   });
 
   it("does not tell a thief that the card is known to be stolen", () => {
     for (const code of ["lost_card", "stolen_card", "fraudulent"]) {
-      assert.deepEqual(translateDecline(code, `It is ${code}`), { reason: "CARD_DECLINED", code: "generic_decline", message: "Your card was declined." });
+      assert.deepEqual(translateDecline(code, `It is ${code}`), {
+        reason: "CARD_DECLINED",
+        code: "generic_decline",
+        message: "Your card was declined.",
+      });
     }
   });
 });

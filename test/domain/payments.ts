@@ -41,11 +41,24 @@ export function paymentOf(change: Partial<Payment> = {}): Payment {
 export function paymentIn(status: PaymentStatus): Payment {
   const captured = { SUCCEEDED: 10_000n, PARTIALLY_REFUNDED: 10_000n, REFUNDED: 10_000n }[status as string] ?? 0n;
   const refunded = { PARTIALLY_REFUNDED: 4_000n, REFUNDED: 10_000n }[status as string] ?? 0n;
-  return paymentOf({ status, capturedMinor: captured, refundedMinor: refunded, version: 5, revision: 9, providerReference: "pi_1" });
+  return paymentOf({
+    status,
+    capturedMinor: captured,
+    refundedMinor: refunded,
+    version: 5,
+    revision: 9,
+    providerReference: "pi_1",
+  });
 }
 
 export function paid(kind: "authorized" | "captured", minor = 10_000n): PaidFact {
-  return { kind, amount: money(minor, "EUR"), providerReference: "pi_1", chargeReference: "ch_1", paymentMethod: "visa ending 4242" };
+  return {
+    kind,
+    amount: money(minor, "EUR"),
+    providerReference: "pi_1",
+    chargeReference: "ch_1",
+    paymentMethod: "visa ending 4242",
+  };
 }
 
 export function declined(attemptReference: string): Fact {
@@ -73,5 +86,12 @@ export function refundOf(payment: Payment, minor: bigint, change: Partial<Refund
 }
 
 export function refundFact(refund: Refund, status: RefundFact["status"]): RefundFact {
-  return { kind: "refund", refundId: refund.id, providerReference: `re_${refund.id}`, status, amount: refund.amount, failure: null };
+  return {
+    kind: "refund",
+    refundId: refund.id,
+    providerReference: `re_${refund.id}`,
+    status,
+    amount: refund.amount,
+    failure: null,
+  };
 }

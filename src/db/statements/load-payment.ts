@@ -1,10 +1,8 @@
 // What a call needs to know before it decides: the payment, by its id or as the newest of its order, and what is known of the request.
-import type { PaymentId } from "../../domain/ids.ts";
 import type { RequestKey } from "../../domain/operation.ts";
+import type { PaymentKey } from "../../domain/query.ts";
 import type { TableColumns } from "../columns.ts";
 import type { NamedQuery } from "../named-query.ts";
-
-export type PaymentKey = { readonly paymentId: PaymentId } | { readonly orderId: string };
 
 export interface LoadPayment {
   readonly find: PaymentKey;

@@ -11,7 +11,11 @@ export interface WriteMovement {
   readonly revision: number;
   readonly movement: Movement;
   /** The operation that the provider answered, and where it ends. */
-  readonly settled: { readonly operation: Operation; readonly state: OperationState; readonly problem: string | null } | null;
+  readonly settled: {
+    readonly operation: Operation;
+    readonly state: OperationState;
+    readonly problem: string | null;
+  } | null;
   /** The operations that the movement makes necessary. */
   readonly owed: readonly Operation[];
   /** Where the answer goes: `response` is kept as the answer; null gives the request id back, since nothing was attempted under it. */
@@ -39,6 +43,7 @@ export function writeMovementStatement(columns: TableColumns): NamedQuery {
       ), settled as (
         update provider_operation o set state = c."operationState", last_problem = c.problem, updated_at = c.now
         from current c where o.id = c."operationId"
+        returning o.id
       ), refunded as (
         insert into refund (${refund.names})
         select ${refund.of("r")} from current c cross join lateral json_to_recordset(c.refunds) as r (${refund.definition})
@@ -48,6 +53,8 @@ export function writeMovementStatement(columns: TableColumns): NamedQuery {
       ), owed as (
         insert into provider_operation (${operation.names})
         select ${operation.of("r")} from current c cross join lateral json_to_recordset(c.owed) as r (${operation.definition})
+        -- After "settled", whose operation makes room among the active ones.
+        where (select count(*) from settled) >= 0
       ), recorded as (
         insert into payment_event (${event.names})
         select ${event.of("r")} from current c cross join lateral json_to_recordset(c.events) as r (${event.definition})

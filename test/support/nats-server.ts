@@ -1,0 +1,54 @@
+// A real nats-server with JetStream for tests, one for each call: the service's stream and subjects have fixed names, so
+// tests that run at the same time need servers of their own. A container where an engine runs, else the embedded one.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { connect, type NatsConnection } from "@nats-io/transport-node";
+import pino from "pino";
+import { startEmbeddedNats } from "../../src/embedded/nats.ts";
+import { usesContainers } from "./container-engine.ts";
+import type { TestServer } from "./database-server.ts";
+
+const DEFAULT_IMAGE = "nats:2";
+
+export interface TestNatsServer extends TestServer {
+  /** A connection of the test's own, beside the service's; whoever asks for it closes it. */
+  connect(): Promise<NatsConnection>;
+}
+
+export async function startNatsServer(): Promise<TestNatsServer> {
+  const server = await ((await usesContainers()) ? startContainer() : startEmbedded());
+  return { ...server, connect: () => connectTo(server.url) };
+}
+
+/** The client does not read the user and the password from the URL. */
+function connectTo(url: string): Promise<NatsConnection> {
+  const { host, username, password } = new URL(url);
+  return connect({ servers: host, ...(username ? { user: username, pass: password } : {}) });
+}
+
+async function startContainer(): Promise<TestServer> {
+  const { GenericContainer, Wait } = await import("testcontainers");
+  const container = await new GenericContainer(process.env["TEST_NATS_IMAGE"] ?? DEFAULT_IMAGE)
+    .withCommand(["--jetstream"])
+    // All that the image exposes: podman lists the others as wanted but unbound, and testcontainers would wait for them.
+    .withExposedPorts(4222, 6222, 8222)
+    .withWaitStrategy(Wait.forLogMessage(/Server is ready/))
+    .start();
+  return {
+    url: `nats://${container.getHost()}:${container.getMappedPort(4222)}`,
+    stop: async () => void (await container.stop()),
+  };
+}
+
+async function startEmbedded(): Promise<TestServer> {
+  const dataDir = mkdtempSync(join(tmpdir(), "payment-nats-"));
+  const server = await startEmbeddedNats({ dataDir, log: pino({ level: "silent" }) });
+  return {
+    url: server.url,
+    stop: async () => {
+      await server.stop();
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}
