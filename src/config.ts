@@ -63,7 +63,9 @@ class Reader {
     if (text === null) return range.fallback;
     const value = Number(text);
     if (/^\d+$/.test(text) && value >= range.min && value <= range.max) return value;
-    throw new ConfigError(`${name} is "${text}"; set a whole number from ${range.min} to ${range.max}, or leave it out for ${range.fallback}.`);
+    throw new ConfigError(
+      `${name} is "${text}"; set a whole number from ${range.min} to ${range.max}, or leave it out for ${range.fallback}.`,
+    );
   }
 
   flag(name: string, fallback: boolean): boolean {
@@ -87,7 +89,9 @@ class Reader {
     const url = URL.parse(text);
     if (url && protocols.includes(url.protocol)) return text;
     // The value may hold a password, so it is not repeated.
-    throw new ConfigError(`${name} is not a URL that starts with ${protocols.map((protocol) => `${protocol}//`).join(" or ")}.`);
+    throw new ConfigError(
+      `${name} is not a URL that starts with ${protocols.map((protocol) => `${protocol}//`).join(" or ")}.`,
+    );
   }
 
   origins(name: string): string[] {
@@ -95,7 +99,9 @@ class Reader {
     return texts.filter(Boolean).map((text) => {
       const origin = URL.parse(text)?.origin;
       if (origin === text) return origin;
-      throw new ConfigError(`${name} holds "${text}"; set origins such as https://shop.example, separated by commas, without a path.`);
+      throw new ConfigError(
+        `${name} holds "${text}"; set origins such as https://shop.example, separated by commas, without a path.`,
+      );
     });
   }
 
@@ -105,7 +111,9 @@ class Reader {
     try {
       return readFileSync(path);
     } catch (error) {
-      throw new ConfigError(`${name} names ${path}, which cannot be read; set the path of a PEM file.`, { cause: error });
+      throw new ConfigError(`${name} names ${path}, which cannot be read; set the path of a PEM file.`, {
+        cause: error,
+      });
     }
   }
 }
@@ -125,7 +133,9 @@ function readTls(read: Reader): TlsFiles | null {
 function refuseOpenDoors(read: Reader, production: boolean): void {
   read.oneOf("AUTH_MODE", ["disabled"], "disabled");
   if (production) {
-    throw new ConfigError("AUTH_MODE is disabled while NODE_ENV is production: anybody who reaches the service could move money. Leave NODE_ENV out for development.");
+    throw new ConfigError(
+      "AUTH_MODE is disabled while NODE_ENV is production: anybody who reaches the service could move money. Leave NODE_ENV out for development.",
+    );
   }
 }
 

@@ -1,6 +1,6 @@
 // Opens PostgreSQL through MikroORM: one pool for the entities' reads and the named statements.
 import { MikroORM } from "@mikro-orm/postgresql";
-import type { Pool } from "pg";
+import { Pool } from "pg";
 import { entities } from "./entities.ts";
 
 export interface DatabaseOptions {
@@ -33,10 +33,30 @@ function sessionOptions(options: DatabaseOptions): string {
     enable_hashjoin: "off",
     enable_mergejoin: "off",
     jit: "off",
+    timezone: "UTC",
   };
   return Object.entries(settings)
     .map(([name, value]) => `-c ${name}=${value}`)
     .join(" ");
+}
+
+function connectionOptions(options: DatabaseOptions) {
+  return {
+    options: sessionOptions(options),
+    connectionTimeoutMillis: options.connectTimeoutMs,
+    // PostgreSQL ends a statement by itself; a server that is gone cannot.
+    query_timeout: options.statementTimeoutMs * 2,
+    keepAlive: true,
+    application_name: "payment-service",
+  };
+}
+
+/** A pool apart from the ORM's, for work that must not wait behind the calls of a busy service. */
+export function openPool(options: DatabaseOptions): Pool {
+  const pool = new Pool({ ...connectionOptions(options), connectionString: options.url, max: options.poolMax });
+  // An idle connection that dies is replaced when the next one is asked for; unheard, its error would end the process.
+  pool.on("error", () => {});
+  return pool;
 }
 
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
@@ -44,12 +64,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     entities,
     clientUrl: options.url,
     pool: { min: 0, max: options.poolMax },
-    driverOptions: {
-      options: sessionOptions(options),
-      connectionTimeoutMillis: options.connectTimeoutMs,
-      keepAlive: true,
-      application_name: "payment-service",
-    },
+    driverOptions: connectionOptions(options),
     // Entities are plain rows here; the pool's own errors surface at the query that meets them.
     logger: () => {},
   });

@@ -1,21 +1,35 @@
 // Brings a database to the schema of entities.ts. Processes that start at once take turns, and find the work done.
-import { Migrator } from "@mikro-orm/migrations";
-import { MikroORM } from "@mikro-orm/postgresql";
 import { Client } from "pg";
-import { entities } from "./entities.ts";
-import { Migration001Payments } from "./migrations/001-payments.ts";
+
+/** In the order in which they run; each is a file of migrations/. */
+const MIGRATIONS = ["001-payments"] as const;
 
 /** How long a process waits for another one's migration. */
 const TURN_TIMEOUT_MS = 60_000;
 
+const UNDEFINED_TABLE = "42P01";
 /** PostgreSQL's answers to two processes that create the same table at the same moment. */
 const CREATED_MEANWHILE = new Set(["23505", "42P07"]);
+
+function codeOf(error: unknown): string {
+  return (error as { code?: string }).code ?? "";
+}
+
+async function isUpToDate(client: Client): Promise<boolean> {
+  try {
+    const { rows } = await client.query<{ name: string }>("select name from migration");
+    return MIGRATIONS.every((name) => rows.some((row) => row.name === name));
+  } catch (error) {
+    if (codeOf(error) === UNDEFINED_TABLE) return false;
+    throw error;
+  }
+}
 
 async function createTurnTable(client: Client): Promise<void> {
   try {
     await client.query("create table if not exists migration_turn (id int primary key)");
   } catch (error) {
-    if (!CREATED_MEANWHILE.has((error as { code?: string }).code ?? "")) throw error;
+    if (!CREATED_MEANWHILE.has(codeOf(error))) throw error;
   }
 }
 
@@ -26,28 +40,15 @@ export async function migrate(url: string): Promise<string[]> {
   client.on("error", () => {});
   await client.connect();
   try {
+    if (await isUpToDate(client)) return [];
     await createTurnTable(client);
     await client.query("begin");
     await client.query("lock table migration_turn in exclusive mode");
-    const orm = await MikroORM.init({
-      entities,
-      clientUrl: url,
-      pool: { min: 0, max: 2 },
-      extensions: [Migrator],
-      migrations: {
-        tableName: "migration",
-        migrationsList: [{ name: "001-payments", class: Migration001Payments }],
-        snapshot: false,
-      },
-      logger: () => {},
-    });
-    try {
-      const done = await orm.migrator.up();
-      await client.query("commit");
-      return done.map((migration) => migration.name);
-    } finally {
-      await orm.close(true);
-    }
+    // Loaded when there is something to do, which is seldom.
+    const { runMigrations } = await import("./migrations/run.ts");
+    const names = await runMigrations(url, MIGRATIONS);
+    await client.query("commit");
+    return names;
   } finally {
     await client.end();
   }

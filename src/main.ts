@@ -1,0 +1,241 @@
+// The only composition root: what starts, in which order, and how it stops.
+//
+// Starting: the configuration; PostgreSQL and NATS, the embedded ones side by side; the schema; the gateway and the use cases; the relay and
+// the recovery worker; last the doors. Stopping goes the other way: the doors take nothing new and finish what is in flight, the workers
+// end, the relay drains, and then the database and the embedded servers stop. A second signal ends everything at once: what was in flight
+// then is recovered at the next start.
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import pino, { type Logger } from "pino";
+import { PaymentService } from "../gen/payment/v1/payment_service_pb.ts";
+import { prepareCalls } from "./api/calls.ts";
+import { startHttp } from "./api/connect.ts";
+import { startGrpc } from "./api/grpc.ts";
+import { createHandlers } from "./api/handlers.ts";
+import { createHealth } from "./api/health.ts";
+import { createMint } from "./app/mint.ts";
+import type { Parts } from "./app/parts.ts";
+import { createRecoveryWorker } from "./app/recovery-worker.ts";
+import { printBanner } from "./banner.ts";
+import { type Config, ConfigError, readConfig } from "./config.ts";
+import { type Database, openDatabase, openPool } from "./db/database.ts";
+import { migrate } from "./db/migrate.ts";
+import { createReads } from "./db/reads.ts";
+import { createStore } from "./db/store.ts";
+import { startEmbeddedNats } from "./embedded/nats.ts";
+import { claimOwnership } from "./embedded/ownership.ts";
+import { startEmbeddedPostgres } from "./embedded/postgres.ts";
+import type { EmbeddedServer } from "./embedded/server-process.ts";
+import { Gateway, openDirect } from "./gateway/direct.ts";
+import { connectNats } from "./outbox/nats-connection.ts";
+import { createRelay } from "./outbox/relay.ts";
+import { createMockProvider } from "./provider/mock/mock-provider.ts";
+import type { Provider } from "./provider/provider.ts";
+
+/** Connections that the relay has for itself, so that a busy service cannot keep it from renewing its lease. */
+const RELAY_POOL_MAX = 2;
+
+/** What has been started, newest last; it is stopped in the opposite order. */
+class Stack {
+  readonly #stops: (() => Promise<unknown> | void)[] = [];
+  readonly #embedded: EmbeddedServer[] = [];
+
+  onStop(stop: () => Promise<unknown> | void): void {
+    this.#stops.push(stop);
+  }
+
+  addEmbedded(server: EmbeddedServer): void {
+    this.#embedded.push(server);
+    this.onStop(() => server.stop());
+  }
+
+  async stop(log: Logger): Promise<void> {
+    for (let stop = this.#stops.pop(); stop; stop = this.#stops.pop()) {
+      try {
+        await stop();
+      } catch (error) {
+        log.error({ err: error }, "a part did not stop as it should");
+      }
+    }
+  }
+
+  /** Leaves no embedded server behind, without waiting for anything. */
+  killNow(): void {
+    for (const server of this.#embedded) server.killNow();
+  }
+}
+
+interface Servers {
+  readonly databaseUrl: string;
+  readonly natsUrl: string;
+}
+
+async function startServers(config: Config, stack: Stack, log: Logger): Promise<Servers> {
+  const { dataDir } = config;
+  mkdirSync(dataDir, { recursive: true });
+  const started = await Promise.allSettled([
+    config.databaseUrl ? null : startEmbeddedPostgres({ dataDir, log }),
+    config.natsUrl
+      ? null
+      : startEmbeddedNats({
+          dataDir,
+          log,
+          path: config.searchPath,
+          ...(config.natsServerBin && { binary: config.natsServerBin }),
+        }),
+  ]);
+  for (const result of started) if (result.status === "fulfilled" && result.value) stack.addEmbedded(result.value);
+  const [postgres, nats] = started.map((result) => {
+    if (result.status === "rejected") throw result.reason;
+    return result.value?.url ?? null;
+  });
+  return { databaseUrl: config.databaseUrl ?? postgres ?? "", natsUrl: config.natsUrl ?? nats ?? "" };
+}
+
+function openMockProvider(config: Config, stack: Stack): Provider {
+  const directory = join(config.dataDir, "gateway");
+  mkdirSync(directory, { recursive: true });
+  stack.onStop(
+    claimOwnership({ directory, name: "gateway", remedy: "stop that service, or set DATA_DIR to another folder" }),
+  );
+  const gateway = new Gateway({ journalPath: join(directory, "journal.jsonl"), now: () => new Date() });
+  stack.onStop(() => gateway.close());
+  const checkoutBaseUrl = config.publicUrl ?? `http://localhost:${config.port}`;
+  return createMockProvider(openDirect(gateway), { checkoutBaseUrl, webhookSecrets: [] });
+}
+
+function databaseOptions(config: Config, url: string, poolMax: number) {
+  return { url, poolMax, statementTimeoutMs: config.databaseTimeoutMs, connectTimeoutMs: config.databaseTimeoutMs };
+}
+
+interface Wakers {
+  relay(): void;
+  recovery(): void;
+}
+
+function assembleParts(config: Config, database: Database, provider: Provider, log: Logger, wakers: Wakers): Parts {
+  return {
+    ...createMint(() => new Date()),
+    store: createStore(database),
+    reads: createReads(database.orm),
+    providers: new Map([[provider.name, provider]]),
+    rules: {
+      providers: new Set([provider.name]),
+      returnOrigins: new Set(config.returnOrigins),
+      loopbackReturns: !config.production,
+    },
+    limits: {
+      providerTimeoutMs: config.providerTimeoutMs,
+      waitTimeoutMs: config.requestWaitMs,
+      recoveryDelayMs: config.recoveryDelayMs,
+      checkoutLifetimeMs: config.checkoutLifetimeMs,
+    },
+    log,
+    wakeRelay: () => wakers.relay(),
+    wakeRecovery: () => wakers.recovery(),
+  };
+}
+
+async function start(config: Config, stack: Stack, log: Logger): Promise<void> {
+  const { databaseUrl, natsUrl } = await startServers(config, stack, log);
+  const migrated = await migrate(databaseUrl);
+  if (migrated.length > 0) log.info({ migrated }, "schema brought up to date");
+  const database = await openDatabase(databaseOptions(config, databaseUrl, config.databasePoolMax));
+  stack.onStop(() => database.close());
+
+  const nats = connectNats(natsUrl, log);
+  stack.onStop(() => nats.close());
+  const relayPool = openPool(databaseOptions(config, databaseUrl, RELAY_POOL_MAX));
+  stack.onStop(() => relayPool.end());
+  const relay = createRelay({
+    pool: relayPool,
+    databaseUrl,
+    nats,
+    log,
+    streamName: "PAYMENTS",
+    source: "payment-service",
+    replicas: config.natsReplicas,
+  });
+
+  const provider = openMockProvider(config, stack);
+  const parts = assembleParts(config, database, provider, log, {
+    relay: () => relay.wake(),
+    recovery: () => recovery.wake(),
+  });
+  const recovery = createRecoveryWorker(parts, config.recoveryIntervalMs);
+  if (config.relay) {
+    relay.start();
+    stack.onStop(() => relay.stop());
+  }
+  recovery.start();
+  stack.onStop(() => recovery.stop());
+
+  const health = createHealth({
+    log,
+    checks: [
+      { name: "database", check: async () => void (await database.pool.query("select 1")) },
+      { name: "nats", check: () => nats.check() },
+    ],
+  });
+  const calls = prepareCalls(PaymentService, createHandlers(parts, { provider: config.provider }), log);
+  const { host, tls, reflection, stopTimeoutMs } = config;
+  const doors = { host, tls, reflection, stopTimeoutMs, calls, health, log };
+  const grpc = await startGrpc({ ...doors, port: config.grpcPort });
+  stack.onStop(() => grpc.stop());
+  const http = await startHttp({ ...doors, port: config.port, corsOrigins: config.corsOrigins });
+  stack.onStop(() => http.stop());
+  stack.onStop(() => health.setServing(false));
+  health.setServing(true);
+
+  const readyMs = performance.now();
+  log.info({ port: http.port, grpcPort: grpc.port, readyMs: Math.round(readyMs) }, "service ready");
+  process.stderr.write(
+    printBanner(config, {
+      port: http.port,
+      grpcPort: grpc.port,
+      database: config.databaseUrl
+        ? "PostgreSQL of DATABASE_URL"
+        : `PostgreSQL of its own, in ${config.dataDir}/postgres`,
+      events: config.natsUrl ? "NATS of NATS_URL" : `nats-server of its own, in ${config.dataDir}/nats`,
+      gateway: `mock gateway, journal in ${config.dataDir}/gateway`,
+      readyMs,
+    }),
+  );
+}
+
+async function main(): Promise<void> {
+  const config = readConfig();
+  const log = pino({ level: config.logLevel, base: null });
+  const stack = new Stack();
+  process.on("exit", () => stack.killNow());
+  let stopping = false;
+  const stop = async (exitCode: number): Promise<void> => {
+    // A second signal, or a failure while stopping: the exit handler leaves nothing behind.
+    if (stopping) process.exit(exitCode || 1);
+    stopping = true;
+    await stack.stop(log);
+    process.exit(exitCode);
+  };
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.on(signal, () => {
+      log.info({ signal }, stopping ? "second signal, ending at once" : "stopping");
+      void stop(0);
+    });
+  }
+  try {
+    await start(config, stack, log);
+  } catch (error) {
+    if (stopping) return;
+    process.stderr.write(`The service cannot start: ${error instanceof Error ? error.message : String(error)}\n`);
+    log.debug({ err: error }, "start failed");
+    await stop(1);
+  }
+}
+
+try {
+  await main();
+} catch (error) {
+  if (!(error instanceof ConfigError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exit(1);
+}
