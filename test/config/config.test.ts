@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { ConfigError, readConfig } from "../../src/config.ts";
+
+function refusal(environment: Record<string, string>): string {
+  try {
+    readConfig(environment);
+    return "accepted";
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message;
+    throw error;
+  }
+}
+
+describe("the configuration", () => {
+  it("needs nothing", () => {
+    const config = readConfig({});
+    assert.deepEqual(
+      [config.port, config.grpcPort, config.databaseUrl, config.natsUrl, config.host],
+      [8080, 50051, null, null, "127.0.0.1"],
+    );
+  });
+
+  it("refuses a value that cannot be used with a sentence that names the variable and the remedy", () => {
+    const cases: Record<string, string> = {
+      PORT: "80a",
+      GRPC_PORT: "65536",
+      DATABASE_URL: "mysql://localhost/payment",
+      NATS_URL: "localhost:4222",
+      DATABASE_POOL_MAX: "0",
+      PROVIDER_TIMEOUT_MS: "-1",
+      CHECKOUT_LIFETIME_MINUTES: "29",
+      PAYMENT_PROVIDER: "paypal",
+      RELAY: "yes",
+      CORS_ORIGINS: "https://shop.example/path",
+      RETURN_ORIGINS: "shop.example",
+      TLS_KEY_FILE: "/does/not/exist",
+      AUTH_MODE: "off",
+      LOG_LEVEL: "loud",
+    };
+    for (const [name, value] of Object.entries(cases)) {
+      const message = refusal({ [name]: value });
+      assert.match(message, new RegExp(`^${name} `), `${name}=${value}`);
+      assert.match(message, /; (set|or)|URL that starts with/, "the remedy");
+    }
+  });
+
+  it("does not repeat a URL, which may hold a password", () => {
+    assert.doesNotMatch(refusal({ DATABASE_URL: "http://user:hunter2@host/db" }), /hunter2/);
+  });
+
+  it("does not open the doors of production to everybody", () => {
+    assert.match(refusal({ NODE_ENV: "production" }), /^AUTH_MODE is disabled while NODE_ENV is production/);
+  });
+
+  it("is described in .env.example, variable by variable, with the defaults that hold", () => {
+    const text = readFileSync(join(import.meta.dirname, "../../.env.example"), "utf8");
+    const example = Object.fromEntries(
+      [...text.matchAll(/^([A-Z_]+)=(.*)$/gm)].map(([, name, value]) => [name, value ?? ""]),
+    );
+    assert.deepEqual(readConfig(example), { ...readConfig({}), searchPath: "" });
+    const source = readFileSync(join(import.meta.dirname, "../../src/config.ts"), "utf8");
+    const read = [...source.matchAll(/read\.\w+\(\s*"([A-Z_]+)"/g)]
+      .map(([, name]) => name)
+      .filter((name) => name !== "PATH");
+    assert.deepEqual(Object.keys(example).toSorted(), [...new Set(read)].toSorted());
+  });
+});
