@@ -60,12 +60,15 @@ async function ask(
 }
 
 /** Whether facts that the provider was asked for tell what became of an operation. */
-function tellOutcome(operation: Operation, facts: readonly Fact[]): boolean {
+function tellOutcome({ operation, known }: CarryOut, facts: readonly Fact[]): boolean {
+  const { declinedAttempts } = known.payment;
   switch (operation.kind) {
     case "CREATE":
       return facts.length > 0;
     case "CONFIRM":
-      return facts.some((fact) => fact.kind !== "opened" && fact.kind !== "declined");
+      return facts.some((fact) =>
+        fact.kind === "declined" ? !declinedAttempts.includes(fact.attemptReference) : fact.kind !== "opened",
+      );
     case "CAPTURE":
     case "CANCEL":
       return facts.some((fact) => fact.kind === "captured" || fact.kind === "canceled" || fact.kind === "expired");
@@ -92,7 +95,7 @@ async function findOut(parts: Parts, work: CarryOut): Promise<ProviderAnswer> {
   if (answer.outcome !== "unknown" || operation.attempts === 0) return answer;
   const look = await ask(parts, work, (provider, signal) => provider.retrieve(known.payment, signal));
   if (look.outcome !== "done") return answer;
-  if (tellOutcome(operation, look.facts)) return look;
+  if (tellOutcome(work, look.facts)) return look;
   if (repeatable) return answer;
   return {
     outcome: "refused",

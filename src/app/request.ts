@@ -36,29 +36,31 @@ export function identifyRequest(
 
 /** Pauses between looks, for as long as a call may wait. */
 export class Patience {
-  readonly #signal: AbortSignal;
+  // Asked for its signal only when there is something to wait for, since making one costs.
+  readonly #caller: Caller;
   readonly #deadline: number;
   #pauseMs = PAUSE_FIRST_MS;
 
   constructor(parts: Parts, caller: Caller) {
-    this.#signal = caller.signal;
+    this.#caller = caller;
     this.#deadline = performance.now() + parts.limits.waitTimeoutMs;
   }
 
   isOver(): boolean {
-    return this.#signal.aborted || performance.now() > this.#deadline;
+    return this.#caller.signal.aborted || performance.now() > this.#deadline;
   }
 
   /** Gives false, at once, when there is no time left. */
   async pause(): Promise<boolean> {
-    if (this.#signal.aborted || performance.now() + this.#pauseMs > this.#deadline) return false;
+    const { signal } = this.#caller;
+    if (signal.aborted || performance.now() + this.#pauseMs > this.#deadline) return false;
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, this.#pauseMs);
     const stop = (): void => resolve();
-    this.#signal.addEventListener("abort", stop, { once: true });
+    signal.addEventListener("abort", stop, { once: true });
     await promise;
     clearTimeout(timer);
-    this.#signal.removeEventListener("abort", stop);
+    signal.removeEventListener("abort", stop);
     this.#pauseMs = Math.min(PAUSE_MAX_MS, this.#pauseMs * 2);
     return true;
   }

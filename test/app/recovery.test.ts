@@ -33,6 +33,26 @@ describe("an outcome that nobody knows", () => {
     });
   }
 
+  it("that was a decline is counted as one, once", async () => {
+    const input = createInput({
+      paymentMethod: null,
+      attemptsMax: 3,
+      metadata: { gateway_fault: "confirm:error_after" },
+    });
+    const { payment } = answerOf(await createPayment(service.parts, caller, input));
+    const confirm = () =>
+      completePayment(service.parts, caller, {
+        find: { paymentId: payment.id },
+        paymentMethod: "pm_card_chargeDeclined",
+        amount: null,
+        requestId: "unknown-decline",
+      });
+    assert.equal(verdictOf(await confirm()), "PROVIDER_OUTCOME_UNKNOWN");
+    await service.recoverAfter(2_000);
+    const retried = answerOf(await confirm()).payment;
+    assert.deepEqual([retried.status, retried.declinedAttempts.length, retried.version], ["PENDING", 1, 2]);
+  });
+
   it("of a refund keeps its amount reserved, so that no other refund can have it", async () => {
     const input = createInput({ metadata: { gateway_fault: "refund:lost_after" } });
     const { payment } = answerOf(await createPayment(service.parts, caller, input));
