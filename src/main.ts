@@ -33,7 +33,7 @@ import { createMockProvider } from "./provider/mock/mock-provider.ts";
 import type { Provider } from "./provider/provider.ts";
 
 /** Connections that the relay has for itself, so that a busy service cannot keep it from renewing its lease. */
-const RELAY_POOL_MAX = 2;
+const RELAY_POOL_MAX = 4;
 
 /** What has been started, newest last; it is stopped in the opposite order. */
 class Stack {

@@ -148,7 +148,7 @@ export function readPublished(
   pool: Pool,
   page: PublishedRange & { readonly after: EventId; readonly limit: number },
 ): Promise<PublishedEvent[]> {
-  return runNamed<PublishedEvent & Record<string, unknown>>(pool, readPublishedStatement, [page]);
+  return runNamed<PublishedEvent>(pool, readPublishedStatement, [page]);
 }
 
 const readNewestPublishedStatement: NamedQuery = {

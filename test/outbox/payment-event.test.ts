@@ -1,0 +1,106 @@
+// The bodies that the domain builds are the messages that the contract defines: nothing is missing, and nothing is there that it does
+// not name.
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { type DescMessage, fromJsonString, type JsonObject, toJson } from "@bufbuild/protobuf";
+import * as events from "../../gen/payment/v1/payment_event_pb.ts";
+import { decideFacts } from "../../src/domain/decide-fact.ts";
+import { describeEvent, EVENT_TYPES, type EventType, type PaymentEvent } from "../../src/domain/event.ts";
+import type { Fact } from "../../src/domain/fact.ts";
+import { money } from "../../src/domain/money.ts";
+import type { Payment, PaymentStatus } from "../../src/domain/payment.ts";
+import type { Refund } from "../../src/domain/refund.ts";
+import { declined, momentAt, paid, paymentIn, paymentOf, refundFact, refundOf } from "../domain/payments.ts";
+
+const SCHEMAS: Readonly<Record<EventType, DescMessage>> = {
+  "payment.created": events.PaymentCreatedSchema,
+  "payment.requires_action": events.PaymentRequiresActionSchema,
+  "payment.processing": events.PaymentProcessingSchema,
+  "payment.authorized": events.PaymentAuthorizedSchema,
+  "payment.attempt_failed": events.PaymentAttemptFailedSchema,
+  "payment.succeeded": events.PaymentSucceededSchema,
+  "payment.failed": events.PaymentFailedSchema,
+  "payment.cancelled": events.PaymentCancelledSchema,
+  "payment.refunded": events.PaymentRefundedSchema,
+  "payment.refund_failed": events.PaymentRefundFailedSchema,
+  "payment.late": events.PaymentLateSchema,
+};
+
+// With milliseconds, since a whole second has two forms.
+const now = new Date("2026-11-20T10:00:00.123Z");
+
+/** Every field that the contract gives a type, by its name in JSON, save those that only Stripe's payments have. */
+function fieldsOf(type: EventType): string[] {
+  return SCHEMAS[type].fields
+    .map(({ jsonName }) => jsonName)
+    .filter((name) => name !== "stripeChargeId")
+    .toSorted();
+}
+
+function decide(payment: Payment, fact: Fact, refunds: readonly Refund[] = []): PaymentEvent {
+  const [event] = decideFacts({ payment, refunds }, [fact], momentAt(now)).events;
+  assert.ok(event);
+  return event;
+}
+
+function inStatus(status: PaymentStatus, change: Partial<Payment> = {}): Payment {
+  return { ...paymentIn(status), paymentMethod: "visa ending 4242", ...change };
+}
+
+const reserved = inStatus("SUCCEEDED", { refundPendingMinor: 4_000n });
+const refund = refundOf(reserved, 4_000n);
+const failure = { reason: "PROCESSING_ERROR", code: "refund_failed", message: "The bank refused it." } as const;
+
+/** One event of each type, as a fact makes it, with a value in every field. */
+const EVENTS: Readonly<Record<EventType, PaymentEvent>> = {
+  "payment.created": describeEvent("payment.created", inStatus("PENDING"), null, { id: momentAt().mintEventId(), now }),
+  "payment.requires_action": decide(inStatus("PENDING"), { kind: "requires_action" }),
+  "payment.processing": decide(inStatus("PENDING"), { kind: "processing" }),
+  "payment.authorized": decide(inStatus("PENDING"), paid("authorized")),
+  "payment.attempt_failed": decide(inStatus("PENDING"), declined("ch_9")),
+  "payment.succeeded": decide(inStatus("AUTHORIZED"), paid("captured")),
+  "payment.failed": decide(inStatus("PENDING", { attemptsMax: 1 }), declined("ch_9")),
+  "payment.cancelled": decide(inStatus("PENDING"), { kind: "canceled", reason: "user_requested" }),
+  "payment.refunded": decide(reserved, refundFact(refund, "SUCCEEDED"), [refund]),
+  "payment.refund_failed": decide(reserved, { ...refundFact(refund, "FAILED"), failure }, [refund]),
+  "payment.late": decide(inStatus("EXPIRED"), paid("captured")),
+};
+
+describe("the body of an event", () => {
+  for (const type of EVENT_TYPES) {
+    it(`is the message of the contract: ${type}`, () => {
+      const event = EVENTS[type];
+      const body = JSON.stringify(event.data);
+      assert.equal(event.type, type);
+      assert.deepEqual(Object.keys(JSON.parse(body)).toSorted(), fieldsOf(type));
+      // Unknown fields are refused by default.
+      const message = fromJsonString(SCHEMAS[type], body);
+      assert.deepEqual(toJson(SCHEMAS[type], message), JSON.parse(body));
+    });
+  }
+
+  it("names Stripe's charge where Stripe took the money", () => {
+    const event = decide(inStatus("AUTHORIZED", { provider: "stripe" }), paid("captured"));
+    const body = JSON.stringify(event.data);
+    const message = fromJsonString(events.PaymentSucceededSchema, body);
+    assert.equal(message.stripeChargeId, "ch_1");
+    assert.equal(message.chargeReference, "ch_1");
+  });
+
+  it("is exact in minor units, and has every digit in major ones", () => {
+    const minor = 2n ** 63n - 1n;
+    const payment = paymentOf({ amount: money(minor, "EUR") });
+    const event = decide(payment, paid("captured", minor));
+    assert.match(JSON.stringify(event.data), /"amount":92233720368547758\.07,/);
+    const message = fromJsonString(events.PaymentSucceededSchema, JSON.stringify(event.data));
+    assert.equal(message.amountMinor, minor);
+  });
+
+  it("leaves out what has no value", () => {
+    const payment = paymentOf({ customerId: null, customerEmail: null });
+    const event = describeEvent("payment.created", payment, null, { id: momentAt().mintEventId(), now });
+    const body = JSON.parse(JSON.stringify(event.data)) as JsonObject;
+    for (const name of ["customerId", "customerEmail", "paymentMethod"]) assert.equal(Object.hasOwn(body, name), false);
+    assert.ok(fromJsonString(events.PaymentCreatedSchema, JSON.stringify(event.data)));
+  });
+});
