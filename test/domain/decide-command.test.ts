@@ -5,7 +5,7 @@ import { decideCancel, decideComplete, decideCreateAgain, decideRefund } from ".
 import { REASONS, type Result } from "../../src/domain/error.ts";
 import { PAYMENT_STATUSES } from "../../src/domain/payment.ts";
 import { ErrorReasonSchema, OutcomeSchema } from "../../gen/payment/v1/error_pb.ts";
-import { paymentIn, paymentOf } from "./payments.ts";
+import { paymentIn, paymentOf } from "../support/payments.ts";
 
 function outcomeOf(result: Result<unknown>): unknown {
   return result.ok ? result.value : result.error.reason;

@@ -5,7 +5,7 @@ import { decideFacts, type Movement } from "../../src/domain/decide-fact.ts";
 import type { Fact } from "../../src/domain/fact.ts";
 import { PAYMENT_STATUSES, type Payment, type PaymentStatus, TRANSITIONS } from "../../src/domain/payment.ts";
 import type { Refund } from "../../src/domain/refund.ts";
-import { declined, momentAt, paid, paymentIn, paymentOf, refundFact, refundOf } from "./payments.ts";
+import { declined, momentAt, paid, paymentIn, paymentOf, refundFact, refundOf } from "../support/payments.ts";
 
 const failure = { reason: "PROCESSING_ERROR", code: "x", message: "x" } as const;
 const opened: Fact = { kind: "opened", providerReference: "pi_1", checkout: null, clientSecret: null };

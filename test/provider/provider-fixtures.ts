@@ -5,49 +5,26 @@ import { mintId, type OperationId, type PaymentId, type RefundId } from "../../s
 import { money } from "../../src/domain/money.ts";
 import type { Operation, OperationKind } from "../../src/domain/operation.ts";
 import type { Payment } from "../../src/domain/payment.ts";
+import { paymentOf } from "../support/payments.ts";
 import type { ProviderAnswer, ProviderCall } from "../../src/provider/provider.ts";
 
 export function newPayment(now: Date, changes: Partial<Payment> = {}): Payment {
   const id = mintId<PaymentId>(now, randomUUID());
-  return {
+  return paymentOf({
     id,
-    principal: "shop",
     orderId: `order-${id}`,
     customerId: null,
     customerEmail: null,
-    mode: "INTENT",
     captureMethod: "AUTOMATIC",
     provider: "under-test",
     amount: money(1999n, "EUR"),
-    items: [],
-    description: null,
-    metadata: {},
     successUrl: "https://shop.example/thanks",
     cancelUrl: "https://shop.example/basket",
     attemptsMax: 5,
-    clientToken: "client-token",
     createdAt: now,
-    status: "PENDING",
-    providerReference: null,
-    sessionId: null,
-    checkoutUrl: null,
-    chargeReference: null,
-    paymentMethod: null,
-    capturedMinor: 0n,
-    refundedMinor: 0n,
-    refundPendingMinor: 0n,
-    declinedAttempts: [],
-    failure: null,
-    cancelReason: null,
-    activeOperationId: null,
-    version: 1,
-    revision: 1,
     updatedAt: now,
-    expiresAt: null,
-    capturedAt: null,
-    canceledAt: null,
     ...changes,
-  };
+  });
 }
 
 function newOperation(payment: Payment, kind: OperationKind, changes: Partial<Operation> = {}): Operation {
