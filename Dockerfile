@@ -21,4 +21,4 @@ EXPOSE 8080 50051
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
   CMD ["node", "-e", "fetch('http://127.0.0.1:' + process.env.PORT + '/health/live').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
 # Node is process 1 and gets SIGTERM itself, which starts the graceful stop.
-CMD ["node", "--max-semi-space-size=4", "--import", "./src/require-node.js", "src/main.ts"]
+CMD ["node", "--expose-gc", "--max-semi-space-size=16", "--import", "./src/require-node.js", "src/main.ts"]

@@ -3,6 +3,7 @@ import type { MoneyInput } from "../domain/create-payment.ts";
 import { decideComplete } from "../domain/decide-command.ts";
 import { accept, refuse, type Result } from "../domain/error.ts";
 import { printPaymentId } from "../domain/ids.ts";
+import { parseMoney } from "../domain/money.ts";
 import { isPaid, type Payment } from "../domain/payment.ts";
 import type { Answer } from "./answer.ts";
 import { applyFacts } from "./apply-fact.ts";
@@ -38,8 +39,15 @@ async function verify(parts: Parts, caller: Caller, payment: Payment): Promise<R
 }
 
 /** Confirms an open payment with a method, captures an authorized one, or asks the provider whether it was paid. */
-export function completePayment(parts: Parts, caller: Caller, input: CompletePaymentInput): Promise<Result<Answer>> {
+export async function completePayment(
+  parts: Parts,
+  caller: Caller,
+  input: CompletePaymentInput,
+): Promise<Result<Answer>> {
   const { find, paymentMethod, amount } = input;
+  // What no payment can have is refused before anything is looked up or kept.
+  const asked = amount && parseMoney(amount.minor, amount.currency, "amount");
+  if (asked && !asked.ok) return asked;
   return changePayment(parts, caller, {
     request: identifyRequest(parts, caller, input.requestId, ["complete", find, paymentMethod, amount]),
     find,

@@ -7,8 +7,7 @@ import { newOperation } from "./intention.ts";
 import type { Parts } from "./parts.ts";
 
 const BATCH_MAX = 50;
-/** Pause before an operation is tried again: doubled each time, up to five minutes. */
-const BACKOFF_BASE_MS = 1_000;
+/** Longest pause before an operation is tried again. It begins where the first wait was, and is doubled each time. */
 const BACKOFF_MAX_MS = 300_000;
 
 async function finishOperation(parts: Parts, operation: Operation): Promise<void> {
@@ -43,7 +42,7 @@ export async function recover(parts: Parts): Promise<boolean> {
   const operations = await parts.store.claimDue({
     now,
     limit: BATCH_MAX,
-    backoffBaseMs: parts.limits.providerTimeoutMs + BACKOFF_BASE_MS,
+    backoffBaseMs: parts.limits.providerTimeoutMs + parts.limits.recoveryDelayMs,
     backoffMaxMs: BACKOFF_MAX_MS,
   });
   await settleAll(parts, operations, (operation) => finishOperation(parts, operation));

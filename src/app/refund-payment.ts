@@ -2,6 +2,7 @@ import type { PaymentKey } from "../domain/query.ts";
 import type { MoneyInput } from "../domain/create-payment.ts";
 import { decideRefund } from "../domain/decide-command.ts";
 import { accept, type Result } from "../domain/error.ts";
+import { parseMoney } from "../domain/money.ts";
 import type { Answer } from "./answer.ts";
 import { changePayment } from "./change-payment.ts";
 import type { Caller, Parts } from "./parts.ts";
@@ -16,8 +17,11 @@ export interface RefundPaymentInput {
 }
 
 /** Gives captured money back. The amount is reserved before the provider is asked, so that no two refunds can share it. */
-export function refundPayment(parts: Parts, caller: Caller, input: RefundPaymentInput): Promise<Result<Answer>> {
+export async function refundPayment(parts: Parts, caller: Caller, input: RefundPaymentInput): Promise<Result<Answer>> {
   const { find, reason } = input;
+  // What no payment can have is refused before anything is looked up or kept.
+  const asked = input.amount && parseMoney(input.amount.minor, input.amount.currency, "amount");
+  if (asked && !asked.ok) return asked;
   return changePayment(parts, caller, {
     request: identifyRequest(parts, caller, input.requestId, ["refund", find, input.amount, reason]),
     find,

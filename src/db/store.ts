@@ -54,8 +54,11 @@ export interface Store {
   findExpired(bound: { readonly now: Date; readonly limit: number }): Promise<Payment[]>;
 }
 
-/** Calls in one set at most: enough for the callers of a connection, small enough that one statement stays short. */
-const SET_SIZE_MAX = 100;
+/**
+ * Calls in one set, and sets of one statement under way, at most. Sets that are not too large let PostgreSQL work on one while the answers of
+ * another are sent: measured with 64 callers, this is a tenth faster than fewer and larger ones.
+ */
+const SETS = { sizeMax: 32, concurrencyMax: 4 };
 
 type LoadedRow = Partial<PaymentRecord> & {
   ordinal: number;
@@ -94,8 +97,7 @@ function createBeginCreate(pool: Pool, statement: ReturnType<typeof beginCreateS
     },
     {
       keysOf: (input) => [requestName(input.request), `order ${input.payment.orderId}`],
-      sizeMax: SET_SIZE_MAX,
-      concurrencyMax: 2,
+      ...SETS,
     },
   );
   return async (input: BeginCreate): Promise<"begun" | "not-begun"> => {
@@ -125,8 +127,7 @@ function createBeginOperation(pool: Pool, statement: ReturnType<typeof beginOper
     },
     {
       keysOf: ({ payment, request }) => (request ? [payment.id, requestName(request)] : [payment.id]),
-      sizeMax: SET_SIZE_MAX,
-      concurrencyMax: 2,
+      ...SETS,
     },
   );
 }
@@ -138,7 +139,7 @@ function createWriteMovement(pool: Pool, statement: ReturnType<typeof writeMovem
       const written = new Set(rows.map((row) => row.paymentId));
       return inputs.map(({ movement }) => (written.has(movement.payment.id) ? "written" : "moved"));
     },
-    { keysOf: ({ movement }) => [movement.payment.id], sizeMax: SET_SIZE_MAX, concurrencyMax: 2 },
+    { keysOf: ({ movement }) => [movement.payment.id], ...SETS },
   );
 }
 
@@ -153,7 +154,7 @@ function createRecordAnswer(pool: Pool) {
       const recorded = new Set(rows.map(keyOf));
       return inputs.map((input) => (recorded.has(keyOf(input.request)) ? "recorded" : "known"));
     },
-    { keysOf: (input) => [requestName(input.request)], sizeMax: SET_SIZE_MAX, concurrencyMax: 2 },
+    { keysOf: (input) => [requestName(input.request)], ...SETS },
   );
 }
 
@@ -173,7 +174,7 @@ function createLoadPayment(pool: Pool, statement: ReturnType<typeof loadPaymentS
       for (const row of rows) loaded[row.ordinal] = readLoaded(row);
       return loaded;
     },
-    { keysOf: () => [], sizeMax: SET_SIZE_MAX, concurrencyMax: 2 },
+    { keysOf: () => [], ...SETS },
   );
   return (input: LoadPayment): Promise<LoadedPayment> => rereading(() => run(input));
 }
