@@ -1,5 +1,5 @@
 // Pages of payments, as AIP-158 has them.
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { PaymentFilter } from "../domain/query.ts";
 import { accept, type Result, refuseField } from "../domain/error.ts";
 import { parsePaymentId, type PaymentId, printPaymentId } from "../domain/ids.ts";
@@ -17,7 +17,7 @@ export interface Page {
 
 /** A token holds for the filters that it was given out with. */
 function digest(filter: PaymentFilter): string {
-  return createHash("sha256").update(JSON.stringify(filter)).digest("base64url").slice(0, 12);
+  return hash("sha256", JSON.stringify(filter), "base64url").slice(0, 12);
 }
 
 function printToken(filter: PaymentFilter, last: Payment): string {

@@ -1,6 +1,6 @@
 // The one idempotency ledger. A request is its principal, its id and the fingerprint of its parameters. Its first call is answered by work; every
 // other one by what that work answered, or, while it is under way, by waiting for it.
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { KnownRequest } from "../db/store.ts";
 import { refuse, type Result } from "../domain/error.ts";
 import type { RequestKey } from "../domain/operation.ts";
@@ -30,7 +30,7 @@ export function identifyRequest(
 ): Request {
   return {
     key: { principal: caller.principal, requestId: requestId || `minted-${parts.randomUuid()}` },
-    fingerprint: createHash("sha256").update(JSON.stringify(parameters, sayBigint)).digest("base64"),
+    fingerprint: hash("sha256", JSON.stringify(parameters, sayBigint), "base64"),
   };
 }
 
