@@ -17,7 +17,7 @@ export function printBanner(config: Config, running: Running): string {
   const order = `order-${Date.now()}`;
   const create = `'{"orderId":"${order}","amount":{"currency":"EUR","minor":"1999"},"mode":"PAYMENT_MODE_INTENT"}'`;
   return `
-Payment service is ready after ${(running.readyMs / 1000).toFixed(1)} s.
+Payment service is ready after ${Math.round(running.readyMs / 100) / 10} s.
 
   gRPC                     ${scheme}://localhost:${running.grpcPort}
   Connect, gRPC-Web, gRPC  ${http}

@@ -173,8 +173,9 @@ async function start(config: Config, stack: Stack, log: Logger): Promise<void> {
   const health = createHealth({
     log,
     checks: [
-      { name: "database", check: async () => void (await database.pool.query("select 1")) },
-      { name: "nats", check: () => nats.check() },
+      { name: "database", required: true, check: async () => void (await database.pool.query("select 1")) },
+      // While NATS is away events wait in the database, and calls go on.
+      { name: "nats", required: false, check: () => nats.check() },
     ],
   });
   const calls = prepareCalls(PaymentService, createHandlers(parts, { provider: config.provider }), log);

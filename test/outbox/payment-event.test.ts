@@ -10,7 +10,7 @@ import type { Fact } from "../../src/domain/fact.ts";
 import { money } from "../../src/domain/money.ts";
 import type { Payment, PaymentStatus } from "../../src/domain/payment.ts";
 import type { Refund } from "../../src/domain/refund.ts";
-import { declined, momentAt, paid, paymentIn, paymentOf, refundFact, refundOf } from "../domain/payments.ts";
+import { declined, momentAt, paid, paymentIn, paymentOf, refundFact, refundOf } from "../support/payments.ts";
 
 const SCHEMAS: Readonly<Record<EventType, DescMessage>> = {
   "payment.created": events.PaymentCreatedSchema,

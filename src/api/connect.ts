@@ -1,0 +1,238 @@
+// Everything but the fast lane, on one port: Connect, gRPC-Web and gRPC over HTTP/1.1 and HTTP/2, health, reflection; and a place for what else speaks
+// HTTP. Connect reads and writes messages; what it refuses by itself gets the details that every error has.
+import { constants } from "node:http2";
+import type { DescMethod, Message } from "@bufbuild/protobuf";
+import {
+  Code,
+  type ConnectRouter,
+  createConnectRouter,
+  createContextKey,
+  type HandlerContext,
+} from "@connectrpc/connect";
+import {
+  compressionBrotli,
+  compressionGzip,
+  universalRequestFromNodeRequest,
+  universalResponseToNodeResponse,
+} from "@connectrpc/connect-node";
+import {
+  createAsyncIterable,
+  type UniversalHandler,
+  type UniversalServerRequest,
+  type UniversalServerResponse,
+} from "@connectrpc/connect/protocol";
+import { type Result, refusal } from "../domain/error.ts";
+import { Health as HealthService } from "../../gen/grpc/health/v1/health_pb.ts";
+import { ServerReflection } from "../../gen/grpc/reflection/v1/reflection_pb.ts";
+import { authenticate } from "./auth.ts";
+import type { UnaryCall } from "./calls.ts";
+import { answerCors } from "./cors.ts";
+import { isBareConnectError, rewriteConnectError, toConnectError, toErrorJson, toGrpcTrailers } from "./errors.ts";
+import { createHealthRoutes, createHealthService } from "./health-http.ts";
+import { type HttpHandler, type HttpLimits, type HttpRequest, type HttpResponse, openHttpPort } from "./http-port.ts";
+import type { OpenPort, PortOptions } from "./port.ts";
+import { deadlineExceeded, explainFrameworkError, MESSAGE_BYTES_MAX } from "./protocol-fault.ts";
+import { createReflection } from "./reflection.ts";
+
+/** The longest time that node's timers can wait. */
+const TIMEOUT_MS_MAX = 2 ** 31 - 1;
+const GRPC_MESSAGE = "grpc-message";
+const LIMITS: HttpLimits = {
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 30_000,
+  idleTimeoutMs: 75_000,
+  streamsPerConnectionMax: 256,
+};
+
+export interface HttpOptions extends PortOptions {
+  /** The origins whose pages may call. */
+  readonly corsOrigins: readonly string[];
+  /** Serves every path that is neither an RPC nor health. Default: 404. */
+  readonly otherwise?: HttpHandler;
+  readonly limits?: Partial<HttpLimits>;
+}
+
+/** How far a call has come: an error of the framework is the caller's before its handler begins, and ours once it has answered. */
+const stage = createContextKey<"reading" | "running" | "answered">("reading");
+
+/**
+ * Gives details to the errors that Connect makes itself. It aborts the call's signal with each error just before it writes the error, in every
+ * protocol; this is the only place where they can be met.
+ */
+function explainErrors(calls: readonly UnaryCall[]): (context: HandlerContext) => void {
+  const byMethod = new Map<DescMethod, UnaryCall>(calls.map((call) => [call.method, call]));
+  return ({ signal, values, method }) => {
+    signal.addEventListener("abort", () => {
+      const error: unknown = signal.reason;
+      if (!isBareConnectError(error)) return;
+      const reached = values.get(stage);
+      const fault = reached === "reading" ? explainFrameworkError(error.code, method.input, error.cause) : null;
+      if (fault) rewriteConnectError(error, fault.refusal, fault.code);
+      const call = byMethod.get(method);
+      // What is left is an answer that cannot be written: a bug.
+      if (call && reached === "answered" && error.code === Code.Internal)
+        rewriteConnectError(error, call.refuseFault(error));
+    });
+  };
+}
+
+async function beforeDeadline(answer: Promise<Result<Message>>, context: HandlerContext): Promise<Result<Message>> {
+  if (context.timeoutMs() === undefined) return answer;
+  const { promise, resolve } = Promise.withResolvers<null>();
+  context.signal.addEventListener("abort", () => resolve(null), { once: true });
+  const result = await Promise.race([answer, promise]);
+  if (result) return result;
+  const late = deadlineExceeded("UNKNOWN");
+  throw toConnectError(late.refusal, late.code);
+}
+
+function serveUnary({ run }: UnaryCall): (request: Message, context: HandlerContext) => Promise<Message> {
+  return async (request, context) => {
+    const { signal, values } = context;
+    if (signal.aborted) {
+      const late = deadlineExceeded("NOT_ATTEMPTED");
+      throw toConnectError(late.refusal, late.code);
+    }
+    values.set(stage, "running");
+    const result = await beforeDeadline(run(request, { principal: authenticate(), signal }), context);
+    if (!result.ok) throw toConnectError(result.error);
+    values.set(stage, "answered");
+    return result.value;
+  };
+}
+
+function createRoutes(options: HttpOptions, stopping: AbortSignal): ReadonlyMap<string, UniversalHandler> {
+  const services = [...new Set(options.calls.map(({ method }) => method.parent))];
+  const router: ConnectRouter = createConnectRouter({
+    readMaxBytes: MESSAGE_BYTES_MAX,
+    maxTimeoutMs: TIMEOUT_MS_MAX,
+    acceptCompression: [compressionGzip, compressionBrotli],
+    jsonOptions: { ignoreUnknownFields: false },
+    binaryOptions: { readUnknownFields: false },
+    requestGate: explainErrors(options.calls),
+  });
+  for (const call of options.calls) router.rpc(call.method, serveUnary(call));
+  const names = services.map(({ typeName }) => typeName);
+  router.service(HealthService, createHealthService(options.health, names, stopping));
+  if (options.reflection) router.service(ServerReflection, createReflection([...services, HealthService]));
+  return new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
+}
+
+const STATUSES = {
+  400: "The request has no host that can be read.",
+  404: "Nothing is served at this path.",
+  405: "The method of the request is not allowed here; use POST, or GET for reads.",
+  415: "The content type of the request is not served here; use application/json, application/proto, or one of gRPC's.",
+  505: "This call needs HTTP/2.",
+} as const;
+
+/** A refusal of a whole request, in the words of the protocol that the request speaks. */
+function refuseRequest(request: HttpRequest, status: keyof typeof STATUSES): UniversalServerResponse {
+  const refused = refusal("INVALID_ARGUMENT", STATUSES[status]);
+  const code = status === 404 ? Code.Unimplemented : undefined;
+  const type = request.headers["content-type"] ?? "";
+  if (code && /^application\/grpc(?!-web)/.test(type)) {
+    return {
+      status: 200,
+      header: new Headers({ "content-type": type }),
+      trailer: new Headers(toGrpcTrailers(refused, code)),
+    };
+  }
+  const body = new TextEncoder().encode(toErrorJson(refused, code));
+  return { status, header: new Headers({ "content-type": "application/json" }), body: createAsyncIterable([body]) };
+}
+
+/** Connect leaves the answers to some requests without a body. */
+function explainStatus(request: HttpRequest, answer: UniversalServerResponse): UniversalServerResponse {
+  const { status, header, body } = answer;
+  if (body !== undefined || (status !== 405 && status !== 415 && status !== 505)) return answer;
+  const explained = refuseRequest(request, status);
+  for (const [name, value] of header ?? []) explained.header?.set(name, value);
+  return explained;
+}
+
+/** Null for a host of which no URL can be made. */
+function readRequest(request: HttpRequest, response: HttpResponse): UniversalServerRequest | null {
+  try {
+    return { ...universalRequestFromNodeRequest(request, response, undefined, undefined), body: readBody(request) };
+  } catch {
+    return null;
+  }
+}
+
+/** Connect escapes all of grpc-message that a URI's component must, gRPC asks for less, and grpc-js unescapes no more than that. */
+async function* unescapeMessage(body: AsyncIterable<Uint8Array>, trailer: Headers): AsyncGenerator<Uint8Array> {
+  yield* body;
+  const message = trailer.get(GRPC_MESSAGE);
+  if (message !== null) trailer.set(GRPC_MESSAGE, encodeURI(decodeURIComponent(message)));
+}
+
+/**
+ * Gives the bytes of a body. One that is refused halfway is read away to its end, since a connection that is cut while the caller still sends would
+ * take the answer with it.
+ */
+async function* readBody(request: HttpRequest): AsyncGenerator<Uint8Array> {
+  try {
+    yield* request.iterator({ destroyOnReturn: false });
+  } finally {
+    request.resume();
+  }
+}
+
+/** The timeouts of HTTP/1.1 are node's; a stream of HTTP/2 has none, so one that never sends its last byte is cut here. */
+function boundRequest(request: HttpRequest, timeoutMs: number): void {
+  if (!("stream" in request)) return;
+  const timer = setTimeout(() => request.stream.close(constants.NGHTTP2_CANCEL), timeoutMs);
+  request.once("end", () => clearTimeout(timer));
+  request.once("close", () => clearTimeout(timer));
+}
+
+export async function startHttp(options: HttpOptions): Promise<OpenPort> {
+  const { log } = options;
+  const stopping = new AbortController();
+  const limits = { ...LIMITS, ...options.limits };
+  const rpcs = createRoutes(options, stopping.signal);
+  const health = createHealthRoutes(options.health);
+  const origins = new Set(options.corsOrigins);
+
+  async function serveRpc(rpc: UniversalHandler, request: HttpRequest, response: HttpResponse): Promise<void> {
+    // A conversation may last.
+    if (rpc.method.methodKind !== "bidi_streaming") boundRequest(request, limits.requestTimeoutMs);
+    const asked = readRequest(request, response);
+    const answer = asked ? explainStatus(request, await rpc(asked)) : refuseRequest(request, 400);
+    const { body, trailer } = answer;
+    const written = body && trailer ? { ...answer, body: unescapeMessage(body, trailer) } : answer;
+    await universalResponseToNodeResponse(written, response);
+  }
+
+  async function send(sending: Promise<void>): Promise<void> {
+    try {
+      await sending;
+    } catch (error) {
+      // The peer is gone, as the answer to a call that was cancelled finds out.
+      log.debug({ err: error }, "answer not delivered");
+    }
+  }
+
+  function notFound(request: HttpRequest, response: HttpResponse): void {
+    void send(universalResponseToNodeResponse(refuseRequest(request, 404), response));
+  }
+
+  const otherwise = options.otherwise ?? notFound;
+  const handle: HttpHandler = (request, response) => {
+    if (answerCors(request, response, origins)) return;
+    const path = request.url?.split("?", 1)[0] ?? "";
+    const rpc = rpcs.get(path);
+    if (rpc) void send(serveRpc(rpc, request, response));
+    else (health.get(path) ?? otherwise)(request, response);
+  };
+
+  const { port, stop } = await openHttpPort({ ...options, limits, handle });
+  return {
+    port,
+    stop() {
+      stopping.abort();
+      return stop();
+    },
+  };
+}

@@ -1,0 +1,199 @@
+// The fast lane: gRPC by grpc-js, for services. Messages pass through grpc-js as bytes and are read here, because its own answer to bytes that
+// are no message is INTERNAL without details. Everything that does not depend on the request is made when the port opens.
+import { type DescService, fromBinary, toBinary } from "@bufbuild/protobuf";
+import {
+  type handleUnaryCall,
+  type sendUnaryData,
+  Server,
+  ServerCredentials,
+  type ServerInterceptingCall,
+  type ServerInterceptor,
+  type ServerUnaryCall,
+  type ServiceDefinition,
+  status,
+  type StatusObject,
+  type UntypedServiceImplementation,
+} from "@grpc/grpc-js";
+import { ReflectionService } from "@grpc/reflection";
+import { HealthImplementation } from "grpc-health-check";
+import { Health as HealthService } from "../../gen/grpc/health/v1/health_pb.ts";
+import { authenticate } from "./auth.ts";
+import type { UnaryCall } from "./calls.ts";
+import { GrpcCaller, isOver } from "./deadline.ts";
+import { toGrpcStatus } from "./errors.ts";
+import type { Health } from "./health.ts";
+import type { OpenPort, PortOptions, Tls } from "./port.ts";
+import { deadlineExceeded, explainFrameworkError, MESSAGE_BYTES_MAX, refuseMalformed } from "./protocol-fault.ts";
+import { describePackage } from "./reflection.ts";
+
+type Call = ServerUnaryCall<Buffer, Buffer>;
+
+const MINUTE_MS = 60_000;
+
+const SERVER_OPTIONS = {
+  "grpc.max_receive_message_length": MESSAGE_BYTES_MAX,
+  "grpc.max_concurrent_streams": 1_024,
+  "grpc.keepalive_time_ms": MINUTE_MS,
+  "grpc.keepalive_timeout_ms": 20_000,
+  "grpc.max_connection_idle_ms": 15 * MINUTE_MS,
+  // Clients connect again now and then, so that processes that were added get their share.
+  "grpc.max_connection_age_ms": 60 * MINUTE_MS,
+  "grpc.max_connection_age_grace_ms": MINUTE_MS,
+  // Bookkeeping for a debugging service that is not offered.
+  "grpc.enable_channelz": 0,
+};
+
+const READ_OPTIONS = { readUnknownFields: false };
+
+function passThrough(bytes: Buffer): Buffer {
+  return bytes;
+}
+
+function pathOf({ method }: UnaryCall): string {
+  return `/${method.parent.typeName}/${method.name}`;
+}
+
+function define(calls: readonly UnaryCall[]): ServiceDefinition {
+  const unary = {
+    requestStream: false,
+    responseStream: false,
+    requestSerialize: passThrough,
+    requestDeserialize: passThrough,
+    responseSerialize: passThrough,
+    responseDeserialize: passThrough,
+  };
+  return Object.fromEntries(calls.map((call) => [call.method.name, { ...unary, path: pathOf(call) }]));
+}
+
+function serveUnary({ method, run, refuseFault }: UnaryCall): handleUnaryCall<Buffer, Buffer> {
+  const { input, output } = method;
+  const tooLate = deadlineExceeded("NOT_ATTEMPTED");
+
+  async function answer(call: Call): Promise<Buffer | StatusObject> {
+    if (isOver(call)) return toGrpcStatus(tooLate.refusal, tooLate.code);
+    let request: ReturnType<typeof fromBinary>;
+    try {
+      request = fromBinary(input, call.request, READ_OPTIONS);
+    } catch (error) {
+      return toGrpcStatus(refuseMalformed(input, error));
+    }
+    const result = await run(request, new GrpcCaller(authenticate(), call));
+    if (!result.ok) return toGrpcStatus(result.error);
+    try {
+      const bytes = toBinary(output, result.value);
+      return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    } catch (error) {
+      return toGrpcStatus(refuseFault(error));
+    }
+  }
+
+  async function serve(call: Call, callback: sendUnaryData<Buffer>): Promise<void> {
+    const outcome = await answer(call);
+    if (Buffer.isBuffer(outcome)) callback(null, outcome);
+    else callback(outcome);
+  }
+
+  // It never rejects.
+  return (call, callback) => void serve(call, callback);
+}
+
+/**
+ * Gives details to the statuses that grpc-js makes itself: a message that is too large or cannot be decompressed, a deadline that passes.
+ * It sends them by the same method as ours, so that is where they are met.
+ */
+function explainStatuses(calls: readonly UnaryCall[]): ServerInterceptor {
+  const inputs = new Map(calls.map((call) => [pathOf(call), call.method.input]));
+  return (definition, base) => {
+    // An interceptor may hand back the call that it was given; only the type asks for a wrapper, which would cost every message.
+    const call = base as ServerInterceptingCall;
+    const input = inputs.get(definition.path);
+    if (!input) return call;
+    const sendStatus = call.sendStatus.bind(call);
+    call.sendStatus = (sent) => {
+      const isBare = sent.code !== status.OK && !sent.metadata;
+      const fault = isBare ? explainFrameworkError(Number(sent.code), input, null) : null;
+      sendStatus(fault ? toGrpcStatus(fault.refusal, fault.code) : sent);
+    };
+    return call;
+  };
+}
+
+/** A server whose open streams can be ended, since nothing else would end a Watch before its client does. */
+class EndableStreams {
+  readonly #server: Server;
+  readonly #open = new Set<{ end(): void }>();
+
+  constructor(server: Server) {
+    this.#server = server;
+  }
+
+  addService(service: ServiceDefinition, implementation: UntypedServiceImplementation): void {
+    const tracked = Object.entries(implementation).map(([name, handle]) => {
+      const isStream = Object.values(service).some((method) => method.responseStream && isNamed(method, name));
+      return [name, isStream ? this.#track(handle) : handle] as const;
+    });
+    this.#server.addService(service, Object.fromEntries(tracked));
+  }
+
+  endAll(): void {
+    for (const stream of this.#open) stream.end();
+  }
+
+  #track(handle: UntypedServiceImplementation[string]): UntypedServiceImplementation[string] {
+    return (stream: { end(): void; once(event: "cancelled", listener: () => void): void }, ...rest: never[]) => {
+      this.#open.add(stream);
+      stream.once("cancelled", () => this.#open.delete(stream));
+      Reflect.apply(handle, null, [stream, ...rest]);
+    };
+  }
+}
+
+function isNamed(method: { readonly path: string; readonly originalName?: string | undefined }, name: string): boolean {
+  return method.originalName === name || method.path.endsWith(`/${name}`);
+}
+
+function followHealth(health: Health, names: readonly string[]): HealthImplementation {
+  const service = new HealthImplementation();
+  const follow = (serving: boolean): void => {
+    for (const name of names) service.setStatus(name, serving ? "SERVING" : "NOT_SERVING");
+  };
+  follow(health.isServing());
+  health.onChange(follow);
+  return service;
+}
+
+function bind(server: Server, address: string, tls: Tls | null): Promise<number> {
+  const credentials = tls
+    ? ServerCredentials.createSsl(null, [{ private_key: tls.key, cert_chain: tls.cert }])
+    : ServerCredentials.createInsecure();
+  return new Promise((resolve, reject) => {
+    server.bindAsync(address, credentials, (error, port) => (error ? reject(error) : resolve(port)));
+  });
+}
+
+export async function startGrpc(options: PortOptions): Promise<OpenPort> {
+  const { calls, health, host, stopTimeoutMs } = options;
+  const services: DescService[] = [...new Set(calls.map(({ method }) => method.parent))];
+  const server = new Server({ ...SERVER_OPTIONS, interceptors: [explainStatuses(calls)] });
+  const streams = new EndableStreams(server);
+  server.addService(define(calls), Object.fromEntries(calls.map((call) => [call.method.name, serveUnary(call)])));
+  followHealth(health, ["", ...services.map(({ typeName }) => typeName)]).addToServer(streams);
+  if (options.reflection) {
+    // The package asks for the whole of what proto-loader makes, and reads the file descriptors in it.
+    const description = describePackage([...services, HealthService]) as ConstructorParameters<
+      typeof ReflectionService
+    >[0];
+    new ReflectionService(description).addToServer(streams);
+  }
+  const address = host.includes(":") ? `[${host}]` : host;
+  const port = await bind(server, `${address}:${options.port}`, options.tls);
+  return {
+    port,
+    stop() {
+      streams.endAll();
+      // Cuts what is left when the time is over; forceShutdown finds no connection while channelz is off.
+      server.drain(`${address}:${port}`, stopTimeoutMs);
+      return new Promise((resolve) => server.tryShutdown(() => resolve()));
+    },
+  };
+}
