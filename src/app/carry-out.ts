@@ -172,7 +172,7 @@ function refusalOf(
   }
 }
 
-export function outcomeUnknown(payment: Payment): Refusal {
+function outcomeUnknown(payment: Payment): Refusal {
   return refusal(
     "PROVIDER_OUTCOME_UNKNOWN",
     "the provider's answer is not known yet; it is being found out, and a retry with the same request id gets it",

@@ -6,8 +6,8 @@ import { parsePaymentId, type PaymentId, printPaymentId } from "../domain/ids.ts
 import type { Payment } from "../domain/payment.ts";
 import type { Parts } from "./parts.ts";
 
-export const PAGE_SIZE_DEFAULT = 50;
-export const PAGE_SIZE_MAX = 500;
+const PAGE_SIZE_DEFAULT = 50;
+const PAGE_SIZE_MAX = 500;
 
 export interface Page {
   readonly payments: readonly Payment[];

@@ -197,7 +197,7 @@ export const EventEntity = defineEntity({
   uniques: [{ name: "payment_event_of_payment", properties: ["paymentId", "version"] }],
 });
 
-export const RequestEntity = defineEntity({
+const RequestEntity = defineEntity({
   name: "Request",
   tableName: "request",
   properties: {
@@ -212,7 +212,7 @@ export const RequestEntity = defineEntity({
   indexes: [{ name: "request_created", expression: "create index request_created on request using brin (created_at)" }],
 });
 
-export const LeaseEntity = defineEntity({
+const LeaseEntity = defineEntity({
   name: "Lease",
   tableName: "lease",
   properties: {
@@ -226,6 +226,5 @@ export const LeaseEntity = defineEntity({
 export type PaymentRecord = InferEntity<typeof PaymentEntity>;
 export type RefundRecord = InferEntity<typeof RefundEntity>;
 export type OperationRecord = InferEntity<typeof OperationEntity>;
-export type EventRecord = InferEntity<typeof EventEntity>;
 
 export const entities = [PaymentEntity, RefundEntity, OperationEntity, EventEntity, RequestEntity, LeaseEntity];

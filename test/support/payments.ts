@@ -8,7 +8,7 @@ import { money } from "../../src/domain/money.ts";
 import type { Payment, PaymentStatus } from "../../src/domain/payment.ts";
 import type { Refund } from "../../src/domain/refund.ts";
 
-export const now = new Date("2026-11-20T10:00:00.000Z");
+const now = new Date("2026-11-20T10:00:00.000Z");
 
 export function momentAt(at: Date = now): Moment {
   return { now: at, mintEventId: () => mintId(at, randomUUID()), mintRefundId: () => mintId(at, randomUUID()) };
