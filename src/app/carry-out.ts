@@ -7,9 +7,10 @@ import type { Fact } from "../domain/fact.ts";
 import { printPaymentId } from "../domain/ids.ts";
 import type { Operation } from "../domain/operation.ts";
 import { isClosed, isPaid, type Payment } from "../domain/payment.ts";
-import type { Provider, ProviderAnswer, ProviderCall } from "../provider/provider.ts";
+import type { ProviderAnswer } from "../provider/provider.ts";
 import { type Answer, checkoutOf, fromStored, toStored } from "./answer.ts";
 import { applyFacts, type AppliedFacts, type KnownPayment, type Settlement } from "./apply-fact.ts";
+import { type CarryOut, findOut } from "./find-out.ts";
 import type { Parts } from "./parts.ts";
 
 /** When a caller may come back while an outcome is being found out. */
@@ -17,94 +18,8 @@ const RETRY_AFTER_MS = 1_000;
 /** How often, and from which pause on, a settlement is tried while the database is away. It is left to recovery then. */
 const SETTLE_ATTEMPTS_MAX = 7;
 const SETTLE_PAUSE_MS = 40;
-/** Providers keep idempotency keys for 24 hours (Stripe, idempotent requests); an hour is left for clocks that differ. */
-const REPEATABLE_MS = 23 * 3_600_000;
-
-export interface CarryOut {
-  readonly known: KnownPayment;
-  readonly operation: Operation;
-}
-
-function callProvider(provider: Provider, call: ProviderCall): Promise<ProviderAnswer> {
-  switch (call.operation.kind) {
-    case "CREATE":
-      return provider.create(call);
-    case "CONFIRM":
-      return provider.confirm(call);
-    case "CAPTURE":
-      return provider.capture(call);
-    case "CANCEL":
-      return provider.cancel(call);
-    case "REFUND":
-      return provider.refund(call);
-    default:
-      return unreachable(call.operation.kind);
-  }
-}
-
-/** Asks the provider, for as long as it may take. Whatever goes wrong on the way is an unknown outcome. */
-async function ask(
-  parts: Parts,
-  { known, operation }: CarryOut,
-  question: (provider: Provider, signal: AbortSignal) => Promise<ProviderAnswer>,
-): Promise<ProviderAnswer> {
-  const { payment } = known;
-  const provider = parts.providers.get(payment.provider);
-  if (!provider) return { outcome: "unknown", message: `provider ${payment.provider} is not configured` };
-  try {
-    return await question(provider, AbortSignal.timeout(parts.limits.providerTimeoutMs));
-  } catch (error) {
-    parts.log.error({ err: error, paymentId: payment.id, operationId: operation.id }, "provider call broke");
-    return { outcome: "unknown", message: error instanceof Error ? error.message : String(error) };
-  }
-}
-
-/** Whether facts that the provider was asked for tell what became of an operation. */
-function tellOutcome({ operation, known }: CarryOut, facts: readonly Fact[]): boolean {
-  const { declinedAttempts } = known.payment;
-  switch (operation.kind) {
-    case "CREATE":
-      return facts.length > 0;
-    case "CONFIRM":
-      return facts.some((fact) =>
-        fact.kind === "declined" ? !declinedAttempts.includes(fact.attemptReference) : fact.kind !== "opened",
-      );
-    case "CAPTURE":
-    case "CANCEL":
-      return facts.some((fact) => fact.kind === "captured" || fact.kind === "canceled" || fact.kind === "expired");
-    case "REFUND":
-      return facts.some((fact) => fact.kind === "refund" && fact.refundId === operation.refundId);
-    default:
-      return unreachable(operation.kind);
-  }
-}
-
-/**
- * Makes the call. One that may have been made before is made again under the same key, while the provider keeps the key, and what that does
- * not tell is asked for. It is never made under another key, and never taken for a failure while it may still have happened.
- */
-async function findOut(parts: Parts, work: CarryOut): Promise<ProviderAnswer> {
-  const { operation, known } = work;
-  const ageMs = parts.now().getTime() - operation.createdAt.getTime();
-  const repeatable = ageMs < REPEATABLE_MS;
-  const answer: ProviderAnswer = repeatable
-    ? await ask(parts, work, (provider, signal) =>
-        callProvider(provider, { payment: known.payment, operation, signal }),
-      )
-    : { outcome: "unknown", message: "the provider may have forgotten the key" };
-  if (answer.outcome !== "unknown" || operation.attempts === 0) return answer;
-  const look = await ask(parts, work, (provider, signal) => provider.retrieve(known.payment, signal));
-  if (look.outcome !== "done") return answer;
-  if (tellOutcome(work, look.facts)) return look;
-  if (repeatable) return answer;
-  return {
-    outcome: "refused",
-    code: "not_carried_out",
-    message: "The provider has no trace of the operation.",
-    facts: look.facts,
-  };
-}
-
+/** The provider's code for a payment method that it does not know (Stripe, error codes). */
+const UNKNOWN_METHOD = "resource_missing";
 /** What the provider's word means under our own operation: a payment that we asked to end ends for our reason. */
 function rephrase(operation: Operation, facts: readonly Fact[]): readonly Fact[] {
   if (operation.kind !== "CANCEL") return facts;
@@ -118,10 +33,13 @@ function factsOfRefusal(
   { known, operation }: CarryOut,
   problem: { readonly code: string; readonly message: string },
 ): readonly Fact[] {
-  const failure = { reason: operation.kind === "CREATE" ? "INVALID_CARD" : "PROVIDER_ERROR", ...problem } as const;
-  if (operation.kind === "CREATE") return [{ kind: "rejected", failure }];
+  if (operation.kind === "CREATE") {
+    const reason = problem.code === UNKNOWN_METHOD ? "INVALID_CARD" : "PROCESSING_ERROR";
+    return [{ kind: "rejected", failure: { reason, ...problem } }];
+  }
   if (operation.kind !== "REFUND" || operation.amountMinor === null) return [];
   const amount = { minor: operation.amountMinor, currency: known.payment.amount.currency };
+  const failure = { reason: "PROVIDER_ERROR", ...problem } as const;
   return [{ kind: "refund", refundId: operation.refundId, providerReference: "", status: "FAILED", amount, failure }];
 }
 
@@ -242,6 +160,9 @@ function conclude(work: CarryOut, answer: ProviderAnswer): Conclusion | null {
       };
     }
     case "refused": {
+      // What it would not open again is open: that is what was asked for.
+      if (operation.kind === "CREATE" && answer.facts.length > 0)
+        return conclude(work, { outcome: "done", facts: answer.facts });
       const facts = [...rephrase(operation, answer.facts), ...factsOfRefusal(work, answer)];
       return {
         facts,

@@ -53,6 +53,6 @@ export type Fact =
   | { readonly kind: "canceled"; readonly reason: string }
   /** The time to pay, or to capture, ran out. */
   | { readonly kind: "expired" }
-  /** The provider refused to open the payment at all. */
+  /** The provider refused to open the payment at all, so there is nothing of it there. */
   | { readonly kind: "rejected"; readonly failure: Failure }
   | RefundFact;

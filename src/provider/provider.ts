@@ -1,7 +1,7 @@
 // The port to whoever moves the money. Every provider has the same set of calls, and answers with facts.
 //
 // `done`: it acted; the facts say what happened, and a decline is one of them.
-// `refused`: it did not act and never will; the facts say what it knows of the payment instead.
+// `refused`: it did not act and never will; the facts say what it knows of the payment instead, and there are none where it knows nothing.
 // `unavailable`: it certainly did nothing, and may later.
 // `unknown`: nobody can say whether it acted. Never reported as a failure, never repeated under another key.
 import type { Fact } from "../domain/fact.ts";

@@ -45,6 +45,11 @@ describe("CreatePayment", () => {
     assert.equal((await service.journal()).orders.get(input.orderId), undefined);
   });
 
+  it("with a method that does not exist fails the payment and says so", async () => {
+    const { payment } = answerOf(await createPayment(service.parts, caller, createInput({ paymentMethod: "pm_none" })));
+    assert.deepEqual([payment.status, payment.failure?.reason], ["FAILED", "INVALID_CARD"]);
+  });
+
   it("sent a hundred times at once with one request id makes one payment, one charge and a hundred equal answers", async () => {
     const input = createInput({ metadata: { zebra: "1", a: "2", middle: "3" } });
     const answers = await Promise.all(Array.from({ length: 100 }, () => createPayment(service.parts, caller, input)));

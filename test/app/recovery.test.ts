@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { cancelPayment } from "../../src/app/cancel-payment.ts";
 import { completePayment } from "../../src/app/complete-payment.ts";
 import { createPayment } from "../../src/app/create-payment.ts";
 import { getPaymentStatus } from "../../src/app/get-payment.ts";
@@ -84,6 +85,43 @@ describe("an outcome that nobody knows", () => {
     }
     await service.recoverAfter(600_000);
     assert.equal(answerOf(await createPayment(service.parts, caller, input)).payment.status, "SUCCEEDED");
+  });
+});
+
+describe("a provider that has forgotten the key", () => {
+  it("is asked and not called again, and what it has no trace of did not happen", async () => {
+    const input = createInput({ metadata: { gateway_fault: "create:lost_before x9" } });
+    await createPayment(service.parts, caller, input);
+    await service.recoverAfter(25 * 3_600_000);
+    const { payment } = answerOf(await createPayment(service.parts, caller, input));
+    assert.deepEqual([payment.status, payment.failure?.code], ["FAILED", "not_carried_out"]);
+    assert.equal((await service.journal()).orders.get(input.orderId), undefined);
+  });
+
+  it("tells of what did happen", async () => {
+    const input = createInput({ captureMethod: "MANUAL", metadata: { gateway_fault: "cancel:lost_after" } });
+    const { payment } = answerOf(await createPayment(service.parts, caller, input));
+    const find = { paymentId: payment.id };
+    const cancel = () => cancelPayment(service.parts, caller, { find, reason: "sold out", requestId: "forgotten" });
+    assert.equal(verdictOf(await cancel()), "PROVIDER_OUTCOME_UNKNOWN");
+    await service.recoverAfter(25 * 3_600_000);
+    assert.deepEqual(answerOf(await cancel()).payment.cancelReason, "sold out");
+  });
+
+  it("tells of what happened instead", async () => {
+    const input = createInput({ captureMethod: "MANUAL", metadata: { gateway_fault: "capture:lost_before x9" } });
+    const { payment } = answerOf(await createPayment(service.parts, caller, input));
+    const find = { paymentId: payment.id };
+    const capture = () =>
+      completePayment(service.parts, caller, { find, paymentMethod: null, amount: null, requestId: "overtaken" });
+    assert.equal(verdictOf(await capture()), "PROVIDER_OUTCOME_UNKNOWN");
+    await service.gateway.perform(
+      { operation: "cancel_intent", id: payment.providerReference ?? "", cancellation_reason: "abandoned" },
+      { idempotencyKey: null, signal: caller.signal },
+    );
+    await service.recoverAfter(25 * 3_600_000);
+    assert.equal(verdictOf(await capture()), "ORDER_NOT_PAYABLE");
+    assert.equal(await statusOf(payment), "CANCELED");
   });
 });
 

@@ -126,7 +126,7 @@ export function testProvider(name: string, makeBench: () => Promise<ProviderBenc
       const refused = await provider.create(newCall(newPayment(bench.now()), "CREATE", { paymentMethod: "pm_none" }));
       assert.ok(refused.outcome === "refused");
       assert.equal(refused.code, "resource_missing");
-      assert.deepEqual(kindsOf(refused), ["rejected"]);
+      assert.deepEqual(kindsOf(refused), []);
       const payment = await open();
       assert.equal((await pay(payment, "pm_none")).outcome, "refused");
       assert.deepEqual(kindsOf(await truth(payment)), ["opened"]);

@@ -13,7 +13,7 @@ import {
   type RefundReason,
 } from "../../gateway/direct.ts";
 import type { Provider, ProviderAnswer, ProviderCall } from "../provider.ts";
-import { currentFacts, factsOfLife, openedFact, refundFact, rejectedFact } from "./translate.ts";
+import { currentFacts, factsOfLife, openedFact, refundFact } from "./translate.ts";
 import { parseWebhook } from "./webhook.ts";
 
 export interface MockProviderOptions {
@@ -83,11 +83,7 @@ export function createMockProvider(gateway: DirectGateway, options: MockProvider
     name: "mock",
     defaultPaymentMethod: DEFAULT_PAYMENT_METHOD,
 
-    async create(call) {
-      const answer = await perform(call, createRequest(call), (life) => [opened(life), ...currentFacts(life)]);
-      if (answer.outcome !== "refused" || answer.facts.length > 0) return answer;
-      return { ...answer, facts: [rejectedFact(answer)] };
-    },
+    create: (call) => perform(call, createRequest(call), (life) => [opened(life), ...currentFacts(life)]),
 
     async confirm(call) {
       const { sessionId, providerReference } = call.payment;

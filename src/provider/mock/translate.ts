@@ -90,11 +90,6 @@ export function refundFact(refund: RefundTold): RefundFact {
   };
 }
 
-/** Why the gateway would not open a payment at all. */
-export function rejectedFact({ code, message }: { code: string; message: string }): Fact {
-  return { kind: "rejected", failure: { reason: "PROVIDER_ERROR", code, message } };
-}
-
 function declinedFact(charge: ChargeTold): DeclinedFact {
   return {
     kind: "declined",
