@@ -11,6 +11,7 @@ const DEPTH_MAX = 4;
 /** What the contract's patterns ask for, in words. */
 export const PATTERNS: Readonly<Record<string, string>> = {
   "^[^\\x00-\\x1f\\x7f]*$": "must not contain control characters",
+  "^[^\\x00]*$": "must not contain a zero byte",
   "^$|^[^@\\s\\x00-\\x1f\\x7f]+@[^@\\s\\x00-\\x1f\\x7f]+$":
     "must be an e-mail address, such as name@example.com, or empty",
   "^[a-z0-9_-]{0,32}$": "must be at most 32 lower-case letters, digits, underscores and hyphens, such as mock",

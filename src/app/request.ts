@@ -10,6 +10,8 @@ import type { Caller, Parts } from "./parts.ts";
 export interface Request {
   readonly key: RequestKey;
   readonly fingerprint: string;
+  /** Whether the caller knows the id, and can ask again. */
+  readonly repeatable: boolean;
 }
 
 const PAUSE_FIRST_MS = 10;
@@ -30,6 +32,7 @@ export function identifyRequest(
 ): Request {
   return {
     key: { principal: caller.principal, requestId: requestId || `minted-${parts.randomUuid()}` },
+    repeatable: requestId !== "",
     fingerprint: hash("sha256", JSON.stringify(parameters, sayBigint), "base64"),
   };
 }
@@ -96,16 +99,19 @@ export function refuseBusy(paymentId: string): Result<never> {
   });
 }
 
-/**
- * Keeps an answer for which nothing had to be asked of the provider. Gives null when another call used the id meanwhile. A refusal that a
- * retry can turn into something else is not kept.
- */
+/** Whether an answer is one for all copies of its request. Bad input is refused anew each time, and so is what a retry can change. */
+function isKept(request: Request, answer: Result<Answer>): boolean {
+  if (!request.repeatable) return false;
+  return answer.ok || (answer.error.retryAfterMs === null && answer.error.violations.length === 0);
+}
+
+/** Keeps an answer for which nothing had to be asked of the provider. Gives null when another call used the id meanwhile. */
 export async function keepAnswer(
   parts: Parts,
   request: Request,
   answer: Result<Answer>,
 ): Promise<Result<Answer> | null> {
-  if (!answer.ok && answer.error.retryAfterMs !== null) return answer;
+  if (!isKept(request, answer)) return answer;
   const recorded = await parts.store.recordAnswer({
     request: request.key,
     fingerprint: request.fingerprint,

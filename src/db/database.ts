@@ -51,12 +51,21 @@ function connectionOptions(options: DatabaseOptions) {
   };
 }
 
+/**
+ * A connection that dies is replaced when the next one is asked for, and a statement that was under way fails by itself. Unheard, the
+ * connection's own error would end the process: an idle one tells the pool, one that is just being handed over nobody else.
+ */
+function outliveConnections(pool: Pool): Pool {
+  pool.on("error", () => {});
+  pool.on("connect", (client) => client.on("error", () => {}));
+  return pool;
+}
+
 /** A pool apart from the ORM's, for work that must not wait behind the calls of a busy service. */
 export function openPool(options: DatabaseOptions): Pool {
-  const pool = new Pool({ ...connectionOptions(options), connectionString: options.url, max: options.poolMax });
-  // An idle connection that dies is replaced when the next one is asked for; unheard, its error would end the process.
-  pool.on("error", () => {});
-  return pool;
+  return outliveConnections(
+    new Pool({ ...connectionOptions(options), connectionString: options.url, max: options.poolMax }),
+  );
 }
 
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
@@ -68,6 +77,6 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     // Entities are plain rows here; the pool's own errors surface at the query that meets them.
     logger: () => {},
   });
-  const pool = (await orm.em.getConnection().getNativeClient()) as Pool;
+  const pool = outliveConnections((await orm.em.getConnection().getNativeClient()) as Pool);
   return { orm, pool, close: () => orm.close(true) };
 }

@@ -75,13 +75,16 @@ export interface RunningServers {
 /** The processes that have the data directory on their command line, save Node's. */
 export function runningServers(dataDir: string): RunningServers {
   const servers: RunningServers = { postmasters: [], natsServers: [], others: [] };
+  const postgres = new Map<number, number>();
   for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
     const [file = "", ...args] = commandLine(pid);
     if (!args.some((arg) => arg.includes(dataDir)) || file.endsWith("node")) continue;
-    if (file.endsWith("/postgres") && !args.includes("--single")) servers.postmasters.push(Number(pid));
+    if (file.endsWith("/postgres") && !args.includes("--single")) postgres.set(Number(pid), parentOf(pid));
     else if (file.endsWith("/nats-server")) servers.natsServers.push(Number(pid));
     else servers.others.push(Number(pid));
   }
+  // A process that a postmaster has just made bears the postmaster's own name for a moment.
+  for (const [pid, parent] of postgres) if (!postgres.has(parent)) servers.postmasters.push(pid);
   return servers;
 }
 
@@ -92,5 +95,13 @@ function commandLine(pid: string): string[] {
     return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
   } catch {
     return [];
+  }
+}
+
+function parentOf(pid: string): number {
+  try {
+    return Number(/^PPid:\s*(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+  } catch {
+    return 0;
   }
 }

@@ -1,0 +1,68 @@
+// A load of payments on the service: workers that live one payment after the other, until they are told that it is enough.
+import { EventEmitter, once } from "node:events";
+import type { Client } from "../support/clients.ts";
+import { Caller } from "./caller.ts";
+import { live } from "./lives.ts";
+import type { Random } from "./random.ts";
+import { ClientRecord } from "./record.ts";
+
+const WORKERS = 12;
+const VERDICT_TIMEOUT_MS = 30_000;
+/** Requests that are asked once more at the end. */
+const AGAIN_MAX = 500;
+
+export interface LoadOptions {
+  readonly clients: readonly Client[];
+  /** The choices follow from it; which of them meet in time does not. */
+  readonly random: Random;
+  /** Faults of the gateway that a part of the lives meets. */
+  readonly faults: readonly string[];
+}
+
+export class Load {
+  readonly record = new ClientRecord();
+  lives = 0;
+  readonly #options: LoadOptions;
+  readonly #events = new EventEmitter();
+  #enough = false;
+  #work: Promise<unknown> = Promise.resolve();
+
+  constructor(options: LoadOptions) {
+    this.#options = options;
+    this.#events.setMaxListeners(0);
+  }
+
+  start(): void {
+    this.#work = Promise.all(Array.from({ length: WORKERS }, () => this.#keepWorking(this.#options.random.fork())));
+  }
+
+  /** Waits for as many verdicts from now on: the service works again. */
+  async verdicts(count: number): Promise<void> {
+    const signal = AbortSignal.timeout(VERDICT_TIMEOUT_MS);
+    for (let seen = 0; seen < count; seen += 1) await once(this.#events, "verdict", { signal });
+  }
+
+  /** Begins no more lives, and waits for those under way. */
+  async finish(): Promise<void> {
+    this.#enough = true;
+    await this.#work;
+  }
+
+  /** Makes requests of the whole run once more: the answers must be what they were. */
+  async askAgain(): Promise<void> {
+    const { requests } = this.record;
+    const step = Math.max(1, Math.ceil(requests.length / AGAIN_MAX));
+    const chosen = requests.filter((_, index) => index % step === 0);
+    for (let from = 0; from < chosen.length; from += WORKERS)
+      await Promise.all(chosen.slice(from, from + WORKERS).map(({ repeat }) => repeat()));
+  }
+
+  async #keepWorking(random: Random): Promise<void> {
+    const onVerdict = (): void => void this.#events.emit("verdict");
+    const caller = new Caller({ clients: this.#options.clients, random, record: this.record, onVerdict });
+    while (!this.#enough) {
+      this.lives += 1;
+      await live({ caller, random, faults: this.#options.faults }, `order-${this.lives}`);
+    }
+  }
+}

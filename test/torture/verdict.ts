@@ -1,0 +1,75 @@
+// The end of a torture: the load finishes, the system becomes quiet within its bound, every request is asked once more, and the invariants are checked.
+import { setTimeout as delay } from "node:timers/promises";
+import type { ServiceProcess } from "../support/service-process.ts";
+import { StreamRecorder } from "../support/stream-recorder.ts";
+import { findUnsettled, findViolations } from "./invariants.ts";
+import type { Load } from "./load.ts";
+
+/** The bound of I10: after faults stop, everything settles within it. */
+const QUIET_TIMEOUT_MS = 30_000;
+const POLL_MS = 50;
+/** Recovery begins in milliseconds rather than seconds. */
+export const QUICK = {
+  PROVIDER_TIMEOUT_MS: "200",
+  RECOVERY_DELAY_MS: "50",
+  RECOVERY_INTERVAL_MS: "100",
+  REQUEST_WAIT_MS: "1000",
+  DATABASE_TIMEOUT_MS: "1000",
+};
+
+/** Waits for it no longer than the bound; gives whether it came. */
+async function becomesQuiet(query: ServiceProcess["query"]): Promise<boolean> {
+  const deadline = performance.now() + QUIET_TIMEOUT_MS;
+  while ((await findUnsettled(query)).length > 0) {
+    if (performance.now() > deadline) return false;
+    await delay(POLL_MS);
+  }
+  return true;
+}
+
+export interface Figures {
+  readonly lives: number;
+  readonly requests: number;
+  readonly calls: number;
+  /** Requests that met a broken connection, or were told that the outcome is unknown, and got their answer later. */
+  readonly requestsRecovered: number;
+  /** Operations that the recovery worker took up. */
+  readonly operationsRecovered: number;
+  readonly payments: number;
+  readonly events: number;
+  /** Messages of the stream that say again what was said. */
+  readonly repeats: number;
+  readonly quietMs: number;
+  readonly violations: readonly string[];
+}
+
+/** Ends the load and gives its figures. */
+export async function judge(service: ServiceProcess, load: Load): Promise<Figures> {
+  await load.finish();
+  const query: ServiceProcess["query"] = (text, values) => service.query(text, values);
+  const startedAt = performance.now();
+  const isQuiet = await becomesQuiet(query);
+  const quietMs = Math.round(performance.now() - startedAt);
+  // What is not settled by now is found below, as a violation of I10.
+  if (isQuiet) await load.askAgain();
+  const recorder = await StreamRecorder.open(await service.connectNats());
+  const stream = await recorder.all();
+  await recorder.close();
+  const { requests } = load.record;
+  const violations = await findViolations({ query, journal: await service.journal(), stream, requests });
+  const [counts] = await query<{ payments: number; events: number; recovered: number }>(`
+    select (select count(*)::int from payment) as payments, (select count(*)::int from payment_event) as events,
+      (select count(*)::int from provider_operation where attempts > 0) as recovered`);
+  return {
+    lives: load.lives,
+    requests: requests.length,
+    calls: requests.reduce((total, { calls }) => total + calls, 0),
+    requestsRecovered: requests.filter(({ wasUnknown }) => wasUnknown).length,
+    operationsRecovered: counts?.recovered ?? 0,
+    payments: counts?.payments ?? 0,
+    events: counts?.events ?? 0,
+    repeats: stream.length - (counts?.events ?? 0),
+    quietMs,
+    violations,
+  };
+}
