@@ -94,7 +94,7 @@ export function decideComplete(
 export function decideCancel(payment: Payment): Result<"cancel" | "done"> {
   if (payment.status === "CANCELED") return accept("done");
   if (isOpen(payment.status) || payment.status === "AUTHORIZED") return accept("cancel");
-  const remedy = isPaid(payment.status) ? "; refund it instead" : "";
+  const remedy = isPaid(payment.status) && payment.status !== "REFUNDED" ? "; refund it instead" : "";
   return refuse("PAYMENT_NOT_CANCELABLE", `the payment is ${payment.status}${remedy}`, { metadata: about(payment) });
 }
 
