@@ -2,7 +2,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type Consumer, DeliverPolicy, jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
-import pg from "pg";
+import type pg from "pg";
+import { parseNatsUrl } from "../src/outbox/nats-connection.ts";
+import { withClient } from "../test/support/with-client.ts";
 import { runLoad, type Running, targetOf, type Window } from "./measure-service.ts";
 import { type Percentiles, percentilesOf } from "./statistics.ts";
 
@@ -24,19 +26,15 @@ export interface Drain {
  * of the first mark, which were published before it.
  */
 export async function measureDrain({ service }: Running, databaseUrl: string): Promise<Drain> {
-  const client = new pg.Client({ connectionString: databaseUrl });
-  await client.connect();
-  try {
+  return withClient(databaseUrl, async (client) => {
     const deadline = Date.now() + drainDeadlineMs;
     while (await hasUnpublished(client)) {
       service.assertRunning();
       if (Date.now() > deadline) throw new Error(`the relay has not drained its backlog after ${drainDeadlineMs} ms`);
       await delay(pollMs);
     }
-    return await readDrain(client);
-  } finally {
-    await client.end();
-  }
+    return readDrain(client);
+  });
 }
 
 async function hasUnpublished(client: pg.Client): Promise<boolean> {
@@ -59,7 +57,7 @@ async function readDrain(client: pg.Client): Promise<Drain> {
  * before the commit, so that the lag is never told too short.
  */
 export async function measureLag({ service, nats }: Running, window: Window): Promise<Percentiles> {
-  const connection = await connectTo(nats.url);
+  const connection = await connect(parseNatsUrl(nats.url));
   try {
     const lags: { readonly occurredAt: number; readonly lagMs: number }[] = [];
     const consumer = await openConsumer(connection);
@@ -91,12 +89,6 @@ export async function measureLag({ service, nats }: Running, window: Window): Pr
   } finally {
     await connection.close();
   }
-}
-
-/** The client does not read the user and the password from the URL. */
-function connectTo(url: string): Promise<NatsConnection> {
-  const { host, username, password } = new URL(url);
-  return connect({ servers: host, user: username, pass: password });
 }
 
 async function openConsumer(connection: NatsConnection): Promise<Consumer> {

@@ -2,7 +2,6 @@
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import pg from "pg";
 import { pino } from "pino";
 import { startEmbeddedNats } from "../src/embedded/nats.ts";
 import { findPostgresBinaries } from "../src/embedded/postgres-binaries.ts";
@@ -10,6 +9,7 @@ import { createClusterOnce, postgresRole } from "../src/embedded/postgres-cluste
 import { choosePostgresUser, runAs } from "../src/embedded/postgres-user.ts";
 import { describeProcess } from "../src/embedded/running-process.ts";
 import { type EmbeddedServer, startServer } from "../src/embedded/server-process.ts";
+import { withClient } from "../test/support/with-client.ts";
 
 const endDeadlineMs = 5_000;
 const endPollMs = 10;
@@ -156,23 +156,15 @@ function refuseMemoryDisk(): void {
   );
 }
 
-async function runStatements(url: string, statements: readonly string[]): Promise<void> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
+function runStatements(url: string, statements: readonly string[]): Promise<void> {
+  return withClient(url, async (client) => {
     for (const statement of statements) await client.query(statement);
-  } finally {
-    await client.end();
-  }
+  });
 }
 
-async function readVersion(url: string): Promise<string> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
+function readVersion(url: string): Promise<string> {
+  return withClient(url, async (client) => {
     const { rows } = await client.query<{ server_version: string }>("show server_version");
     return rows[0]?.server_version ?? "unknown";
-  } finally {
-    await client.end();
-  }
+  });
 }

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import packageFile from "../package.json" with { type: "json" };
+import { startArguments, startSettings } from "../test/support/start-command.ts";
 
 const host = "127.0.0.1";
 const root = join(import.meta.dirname, "..");
@@ -12,13 +12,6 @@ const readyDeadlineMs = 60_000;
 const readyPollMs = 20;
 const stopDeadlineMs = 30_000;
 const outputTailChars = 4_000;
-
-/** `npm start`: settings for the environment, `node`, its options, the program. */
-const startWords = packageFile.scripts.start.split(" ");
-const startSettings = Object.fromEntries(
-  startWords.filter((word) => word.includes("=") && !word.startsWith("-")).map((word) => word.split("=")),
-);
-const startOptions = startWords.slice(startWords.indexOf("node") + 1);
 
 export interface ServiceOptions {
   readonly dataDir: string;
@@ -44,7 +37,7 @@ export interface Service extends AsyncDisposable {
 /** Starts the service without waiting until it is ready. */
 export async function startService(options: ServiceOptions): Promise<Service> {
   const [port, grpcPort] = await Promise.all([findFreePort(), findFreePort()]);
-  const child = spawn(process.execPath, [...(options.nodeOptions ?? []), ...startOptions], {
+  const child = spawn(process.execPath, [...(options.nodeOptions ?? []), ...startArguments], {
     cwd: root,
     env: environmentOf(options, { port, grpcPort }),
     stdio: ["ignore", "pipe", "pipe"],

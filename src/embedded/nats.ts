@@ -34,6 +34,17 @@ export interface EmbeddedNatsOptions {
   readonly port?: number;
 }
 
+/** The nats-server that would be started: found, or fetched into the data directory. Throws one sentence, with the remedy. */
+export function provideNatsServer(options: EmbeddedNatsOptions): Promise<string> {
+  return findNatsServer({
+    binary: options.binary,
+    directories: searchDirectories(options.path),
+    keptIn: join(resolve(options.dataDir), "bin"),
+    sources: [officialRelease(), debianPackage()],
+    log: options.log,
+  });
+}
+
 /** Starts a real nats-server with JetStream on loopback. Throws one sentence, with the remedy, when it cannot. */
 export async function startEmbeddedNats(options: EmbeddedNatsOptions): Promise<EmbeddedServer> {
   const { log } = options;
@@ -43,13 +54,7 @@ export async function startEmbeddedNats(options: EmbeddedNatsOptions): Promise<E
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const release = claimOwnership({ directory: dataDir, name: "nats", remedy: "set DATA_DIR or NATS_URL" });
   try {
-    const binary = await findNatsServer({
-      binary: options.binary,
-      directories: searchDirectories(options.path),
-      keptIn: join(dataDir, "bin"),
-      sources: [officialRelease(), debianPackage()],
-      log,
-    });
+    const binary = await provideNatsServer(options);
     const password = readOrMakePassword(join(directory, "password"));
     const pidFile = join(directory, "server.pid");
     const configFile = join(directory, "server.conf");

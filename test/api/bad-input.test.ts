@@ -6,8 +6,8 @@ import { brotliCompress, gzip } from "node:zlib";
 import { create, type JsonObject } from "@bufbuild/protobuf";
 import { accept } from "../../src/domain/error.ts";
 import { CreatePaymentResponseSchema, PaymentService } from "../../gen/payment/v1/payment_service_pb.ts";
-import { createClients } from "./clients.ts";
-import { callByHand, frame } from "./grpc-by-hand.ts";
+import { createClients } from "../support/clients.ts";
+import { callByHand, frame } from "../support/grpc-by-hand.ts";
 import { openPorts } from "./ports.ts";
 
 const PATH = "/payment.v1.PaymentService/CreatePayment";
@@ -67,8 +67,8 @@ test("a request that breaks the contract's rules is refused with its fields' nam
   ];
   for (const client of clients) {
     const outcome = await client.call(PaymentService.method.createPayment, request);
-    assert.ok("error" in outcome, client.name);
-    assert.equal(outcome.error.code, "InvalidArgument", client.name);
+    assert.ok(outcome.error, client.name);
+    assert.equal(outcome.error.code, "invalid_argument", client.name);
     const metadata = { field: "order_id", outcome: "NOT_ATTEMPTED" };
     assert.deepEqual(
       outcome.error.details,
@@ -86,7 +86,7 @@ test("a request without its payment is told what it may send", async (t) => {
   const clients = createClients(t, await openPorts(t));
   for (const client of clients) {
     const outcome = await client.call(PaymentService.method.getPaymentStatus, {});
-    assert.ok("error" in outcome, client.name);
+    assert.ok(outcome.error, client.name);
     assert.equal(outcome.error.message, "payment: is missing; send one of payment_id, order_id", client.name);
   }
 });
@@ -246,8 +246,8 @@ test("a fault is INTERNAL with a generic message; its cause is in the log alone"
   const ports = await openPorts(t, { handlers });
   for (const client of createClients(t, ports)) {
     const outcome = await client.call(PaymentService.method.createPayment, { orderId: "1" });
-    assert.ok("error" in outcome, client.name);
-    assert.equal(outcome.error.code, "Internal", client.name);
+    assert.ok(outcome.error, client.name);
+    assert.equal(outcome.error.code, "internal", client.name);
     const info = { domain: "payment.v1", reason: "INTERNAL", metadata: { outcome: "UNKNOWN" } };
     assert.deepEqual(outcome.error.details, [["ErrorInfo", info]], client.name);
     assert.doesNotMatch(JSON.stringify(outcome), /hunter2/, client.name);
@@ -261,12 +261,12 @@ test("an answer that cannot be written is INTERNAL, and logged", async (t) => {
   const broken = create(CreatePaymentResponseSchema, { payment: { version: "one" as never } });
   const ports = await openPorts(t, { handlers: { createPayment: async () => accept(broken) } });
   // Connect's own gRPC tells nobody when it fails to write an answer.
-  const clients = createClients(t, ports).filter(({ name }) => /Connect|grpc-js with|gRPC port/.test(name));
+  const clients = createClients(t, ports).filter(({ name }) => /Connect|gRPC port/.test(name));
   assert.equal(clients.length, 5);
   for (const client of clients) {
     const outcome = await client.call(PaymentService.method.createPayment, { orderId: "1" });
-    assert.ok("error" in outcome, client.name);
-    assert.equal(outcome.error.code, "Internal", client.name);
+    assert.ok(outcome.error, client.name);
+    assert.equal(outcome.error.code, "internal", client.name);
     assert.equal(outcome.error.details.length, 1, client.name);
     assert.doesNotMatch(outcome.error.message, /serialize|encode|version|one/, client.name);
   }

@@ -5,12 +5,12 @@ import { createClient, type Transport } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import * as grpc from "@grpc/grpc-js";
 import { Health, HealthCheckResponse_ServingStatus as Status } from "../../gen/grpc/health/v1/health_pb.ts";
-import { loadPackage } from "./clients.ts";
+import { loadPackage, type Ports } from "../support/clients.ts";
 import { openPorts } from "./ports.ts";
 
 const SERVICE = "payment.v1.PaymentService";
 
-function transports(ports: { readonly grpc: { port: number }; readonly http: { port: number } }): Transport[] {
+function transports(ports: Ports): Transport[] {
   return [ports.grpc, ports.http].map(({ port }) => createGrpcTransport({ baseUrl: `http://localhost:${port}` }));
 }
 

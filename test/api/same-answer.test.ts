@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { DatabaseUnavailable } from "../../src/db/named-query.ts";
 import { REASONS, type Reason, refuse } from "../../src/domain/error.ts";
 import { PaymentService } from "../../gen/payment/v1/payment_service_pb.ts";
-import { createClients } from "./clients.ts";
+import { createClients } from "../support/clients.ts";
 import { openPorts } from "./ports.ts";
 
 const { createPayment, getPaymentStatus, completePayment, listPayments } = PaymentService.method;
@@ -37,7 +37,7 @@ test("a refusal is the same through every client, with each detail at most once"
     metadata: { ...metadata, outcome: "NOT_ATTEMPTED" },
   };
   const expected = {
-    code: "FailedPrecondition",
+    code: "failed_precondition",
     message: "nur 500 übrig: 100 % ✓",
     details: [
       ["ErrorInfo", info],
@@ -57,7 +57,7 @@ test("details that a refusal does not have are not sent", async (t) => {
   const info = { domain: "payment.v1", reason: "PAYMENT_NOT_FOUND", metadata: { outcome: "NOT_ATTEMPTED" } };
   for (const client of clients) {
     const outcome = await client.call(completePayment, { payment: { case: "orderId", value: "order-1" } });
-    const expected = { code: "NotFound", message: "There is no such payment.", details: [["ErrorInfo", info]] };
+    const expected = { code: "not_found", message: "There is no such payment.", details: [["ErrorInfo", info]] };
     assert.deepEqual(outcome, { error: expected }, client.name);
   }
 });
@@ -75,8 +75,8 @@ for (const [mayBeWritten, outcome] of [
       const result = await client.call(PaymentService.method.completePayment, {
         payment: { case: "orderId", value: "order-1" },
       });
-      assert.ok("error" in result, client.name);
-      assert.equal(result.error.code, "Unavailable", client.name);
+      assert.ok(result.error, client.name);
+      assert.equal(result.error.code, "unavailable", client.name);
       const info = { domain: "payment.v1", reason: "SERVICE_UNAVAILABLE", metadata: { outcome } };
       assert.deepEqual(
         result.error.details,
@@ -105,8 +105,8 @@ test("every reason has the code that its comment in the contract names", async (
   for (const reason of Object.keys(REASONS) as Reason[]) {
     asked.reason = reason;
     const outcome = await client?.call(completePayment, { payment: { case: "orderId", value: "order-1" } });
-    assert.ok(outcome && "error" in outcome);
-    codes.set(reason, outcome.error.code.replace(/(?<=[a-z])[A-Z]/g, (letter) => `_${letter}`).toLowerCase());
+    assert.ok(outcome?.error);
+    codes.set(reason, outcome.error.code);
   }
   assert.deepEqual(codes, readContract());
 });

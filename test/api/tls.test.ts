@@ -10,7 +10,7 @@ import { createClient } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
 import * as grpc from "@grpc/grpc-js";
 import { PaymentService } from "../../gen/payment/v1/payment_service_pb.ts";
-import { connectGrpcJs } from "./clients.ts";
+import { connectGrpcJs } from "../support/clients.ts";
 import { openPorts } from "./ports.ts";
 
 const FIXTURES = join(import.meta.dirname, "../fixtures");

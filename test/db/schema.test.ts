@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, before, describe, it } from "node:test";
-import pg from "pg";
 import { type Database, openDatabase } from "../../src/db/database.ts";
 import { migrate } from "../../src/db/migrate.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { withClient } from "../support/with-client.ts";
 
 let testDatabase: TestDatabase;
 let database: Database;
@@ -35,10 +35,7 @@ describe("the migrations", () => {
     try {
       const runs = await Promise.all(Array.from({ length: 4 }, () => migrate(url.href)));
       assert.deepEqual(runs.flat(), ["001-payments"]);
-      const client = new pg.Client({ connectionString: url.href });
-      await client.connect();
-      const { rows } = await client.query("select name from migration");
-      await client.end();
+      const { rows } = await withClient(url.href, (client) => client.query("select name from migration"));
       assert.deepEqual(rows, [{ name: "001-payments" }]);
     } finally {
       await database.pool.query(`drop database ${name} with (force)`);

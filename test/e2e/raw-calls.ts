@@ -2,6 +2,7 @@
 import type { TestContext } from "node:test";
 import type { ServiceError } from "@grpc/grpc-js";
 import { type CallError, connectGrpcJs, type Ports, readGrpcError } from "../support/clients.ts";
+import { frame } from "../support/grpc-by-hand.ts";
 import { readErrorBody } from "./outside-clients.ts";
 
 const PATH = "/payment.v1.PaymentService/CreatePayment";
@@ -40,12 +41,6 @@ function overConnect(type: string, body: Uint8Array<ArrayBuffer> | string): RawC
     const response = await post(ports, type, body);
     return response.ok ? undefined : readErrorBody(await response.text());
   };
-}
-
-function frame(message: Uint8Array): Uint8Array<ArrayBuffer> {
-  const head = Buffer.alloc(5);
-  head.writeUInt32BE(message.length, 1);
-  return new Uint8Array(Buffer.concat([head, message]));
 }
 
 /** gRPC-Web sends its trailers in the body, as a last frame of HTTP/1 headers; an answer without messages may have them in its head. */

@@ -5,9 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { Client } from "pg";
 import type { Logger } from "pino";
 import { pino } from "pino";
+import { withClient } from "../support/with-client.ts";
 
 const waitMaxMs = 20_000;
 const pollMs = 20;
@@ -54,15 +54,11 @@ export async function waitFor(condition: () => boolean, what: string): Promise<v
 }
 
 /** Runs one statement on a connection of its own and answers with the first column of its rows. */
-export async function query(url: string, sql: string): Promise<unknown[]> {
-  const client = new Client({ connectionString: url });
-  await client.connect();
-  try {
+export function query(url: string, sql: string): Promise<unknown[]> {
+  return withClient(url, async (client) => {
     const { rows } = await client.query<unknown[]>({ text: sql, rowMode: "array" });
     return rows.map((row) => row[0]);
-  } finally {
-    await client.end();
-  }
+  });
 }
 
 export interface RunningServers {

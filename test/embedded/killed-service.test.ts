@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { startEmbeddedNats } from "../../src/embedded/nats.ts";
 import { startEmbeddedPostgres } from "../../src/embedded/postgres.ts";
+import { searchPath } from "../support/search-path.ts";
 import { makeDataDir, noServers, query, runningServers, silentLog, waitFor } from "./data-directory.ts";
 import { countStoredMessages, storeMessage } from "./nats-client.ts";
 import { spawnService } from "./service.ts";
@@ -22,7 +23,7 @@ for (const access of ["open", "closed"] as const) {
     assert.equal(runningServers(dataDir).natsServers.length, 1);
 
     const postgres = await startEmbeddedPostgres({ dataDir, log });
-    const nats = await startEmbeddedNats({ dataDir, log });
+    const nats = await startEmbeddedNats({ dataDir, log, path: searchPath });
     assert.deepEqual({ postgres: postgres.url, nats: nats.url }, addresses);
     assert.deepEqual(runningServers(dataDir), { postmasters: [postgres.pid], natsServers: [nats.pid], others: [] });
     assert.deepEqual(await query(postgres.url, "select one from kept"), [1]);
@@ -43,7 +44,7 @@ test("a second service on the same data is refused, and the first keeps its serv
     new RegExp(`process id ${service.pid}; set DATA_DIR or DATABASE_URL`),
   );
   await assert.rejects(
-    startEmbeddedNats({ dataDir, log }),
+    startEmbeddedNats({ dataDir, log, path: searchPath }),
     new RegExp(`process id ${service.pid}; set DATA_DIR or NATS_URL`),
   );
   assert.deepEqual(await query(addresses.postgres, "select 1"), [1]);
@@ -71,7 +72,7 @@ test("a service killed while its database is created for the first time leaves n
   assert.equal(existsSync(join(dataDir, "postgres")), false);
 
   const postgres = await startEmbeddedPostgres({ dataDir, log });
-  const nats = await startEmbeddedNats({ dataDir, log });
+  const nats = await startEmbeddedNats({ dataDir, log, path: searchPath });
   assert.deepEqual(await query(postgres.url, "select current_database()"), ["payment"]);
   await waitFor(() => runningServers(dataDir).others.length === 0, "the end of the first initdb");
   assert.deepEqual(

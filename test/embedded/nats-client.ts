@@ -1,14 +1,13 @@
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { connect } from "@nats-io/transport-node";
+import { parseNatsUrl } from "../../src/outbox/nats-connection.ts";
 
 const stream = "KEPT";
 const subject = "kept.message";
 
-/** The client library does not read a user from the address, so it is taken out here. */
-export async function connectTo(url: string): Promise<NatsConnection> {
-  const { host, username, password } = new URL(url);
-  return connect({ servers: host, user: username, pass: password, timeout: 5_000 });
+export function connectTo(url: string): Promise<NatsConnection> {
+  return connect({ ...parseNatsUrl(url), timeout: 5_000 });
 }
 
 export async function storeMessage(url: string): Promise<void> {

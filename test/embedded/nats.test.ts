@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { connect } from "@nats-io/transport-node";
 import { startEmbeddedNats } from "../../src/embedded/nats.ts";
+import { searchPath } from "../support/search-path.ts";
 import { announcingLog, makeDataDir, noServers, runningServers, silentLog } from "./data-directory.ts";
 import { connectTo, countStoredMessages, storeMessage } from "./nats-client.ts";
 
@@ -11,12 +12,12 @@ const log = silentLog;
 
 test("messages and address outlast a stop and a start", async (t) => {
   const dataDir = makeDataDir();
-  const first = await startEmbeddedNats({ dataDir, log });
+  const first = await startEmbeddedNats({ dataDir, log, path: searchPath });
   await storeMessage(first.url);
   await first.stop();
   assert.deepEqual(runningServers(dataDir), noServers);
 
-  const second = await startEmbeddedNats({ dataDir, log });
+  const second = await startEmbeddedNats({ dataDir, log, path: searchPath });
   t.after(() => second.stop());
   assert.equal(second.url, first.url);
   assert.equal(await countStoredMessages(first.url), 1);
@@ -24,7 +25,7 @@ test("messages and address outlast a stop and a start", async (t) => {
 
 test("a client without the password is refused, and the password is readable by its owner alone", async (t) => {
   const dataDir = makeDataDir();
-  const server = await startEmbeddedNats({ dataDir, log });
+  const server = await startEmbeddedNats({ dataDir, log, path: searchPath });
   t.after(() => server.stop());
   await assert.rejects(connect({ servers: new URL(server.url).host, reconnect: false }), /Authorization Violation/i);
   for (const file of ["password", "server.conf"]) {
@@ -35,7 +36,7 @@ test("a client without the password is refused, and the password is readable by 
 
 test("a killed server comes back on the same port, and a connected client finds it again", async (t) => {
   const { log: announced, logged } = announcingLog();
-  const server = await startEmbeddedNats({ dataDir: makeDataDir(), log: announced });
+  const server = await startEmbeddedNats({ dataDir: makeDataDir(), log: announced, path: searchPath });
   t.after(() => server.stop());
   await storeMessage(server.url);
   const client = await connectTo(server.url);

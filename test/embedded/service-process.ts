@@ -3,12 +3,13 @@
 import { pino } from "pino";
 import { startEmbeddedNats } from "../../src/embedded/nats.ts";
 import { startEmbeddedPostgres } from "../../src/embedded/postgres.ts";
+import { searchPath } from "../support/search-path.ts";
 
 const dataDir = process.argv[2] ?? "";
 const log = pino({ level: "silent" });
 const [postgres, nats] = await Promise.all([
   startEmbeddedPostgres({ dataDir, log }),
-  startEmbeddedNats({ dataDir, log }),
+  startEmbeddedNats({ dataDir, log, path: searchPath }),
 ]);
 
 process.on("exit", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
-import { eventually, Outbox, paymentsOutOfOrder, type RunningRelay } from "./outbox.ts";
+import { eventually, newEventId, Outbox, paymentsOutOfOrder, type RunningRelay } from "./outbox.ts";
 
 const times = { auditIntervalMs: 100, pollMs: 100 };
 
@@ -39,8 +39,8 @@ describe("the audit", () => {
     const ids = await outbox.addPayments(1, 0);
     await outbox.pool.query(
       `insert into payment_event (id, payment_id, version, type, status, data, created_at, published_at)
-       select uuidv7(), id, 1, 'payment.created', 'PENDING', '{}', now(), now() from unnest($1::uuid[]) as id`,
-      [ids],
+       values ($1, $2, 1, 'payment.created', 'PENDING', '{}', now(), now())`,
+      [newEventId(), ids[0]],
     );
     await eventually(async () => (await outbox.readStream()).length === 41, "the event is on the stream");
     await outbox.allPublished();

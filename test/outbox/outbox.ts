@@ -1,4 +1,5 @@
 // An outbox of its own for a test file: a migrated database, a nats-server that can be killed, and relays on both.
+import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
@@ -17,7 +18,9 @@ import { startEmbeddedNats } from "../../src/embedded/nats.ts";
 import type { EmbeddedServer } from "../../src/embedded/server-process.ts";
 import { connectNats, type NatsLink, parseNatsUrl } from "../../src/outbox/nats-connection.ts";
 import { createRelay, type Relay, type RelayOptions } from "../../src/outbox/relay.ts";
+import { type EventId, mintId } from "../../src/domain/ids.ts";
 import { createTestDatabase } from "../support/database.ts";
+import { searchPath } from "../support/search-path.ts";
 
 export const STREAM = "PAYMENTS";
 const DEADLINE_MS = 30_000;
@@ -45,9 +48,13 @@ export interface NatsHost {
   remove(): Promise<void>;
 }
 
+export function newEventId(): EventId {
+  return mintId(new Date(), randomUUID());
+}
+
 async function startNatsHost(): Promise<NatsHost> {
   const dataDir = mkdtempSync(join(tmpdir(), "payment-outbox-nats-"));
-  let server: EmbeddedServer = await startEmbeddedNats({ dataDir, log: silent });
+  let server: EmbeddedServer = await startEmbeddedNats({ dataDir, log: silent, path: searchPath });
   return {
     get url() {
       return server.url;
@@ -57,7 +64,12 @@ async function startNatsHost(): Promise<NatsHost> {
     },
     stop: () => server.stop(),
     async start() {
-      server = await startEmbeddedNats({ dataDir, log: silent, port: Number(new URL(server.url).port) });
+      server = await startEmbeddedNats({
+        dataDir,
+        log: silent,
+        path: searchPath,
+        port: Number(new URL(server.url).port),
+      });
     },
     wipe: () => rmSync(join(dataDir, "nats", "jetstream"), { recursive: true }),
     kill: () => process.kill(server.pid, "SIGKILL"),
@@ -208,10 +220,10 @@ export class Outbox {
   async addEvents(paymentIds: readonly string[], version: number, body = "{}"): Promise<void> {
     await this.pool.query(
       `insert into payment_event (id, payment_id, version, type, status, data, created_at)
-       select uuidv7(), id, $2::int, 'payment.created', 'PENDING',
+       select event_id, id, $2::int, 'payment.created', 'PENDING',
          $3::jsonb || jsonb_build_object('paymentId', id, 'version', $2::int), clock_timestamp()
-       from unnest($1::uuid[]) as id`,
-      [paymentIds, version, body],
+       from unnest($1::uuid[], $4::uuid[]) as row (id, event_id)`,
+      [paymentIds, version, body, paymentIds.map(newEventId)],
     );
   }
 
@@ -227,6 +239,13 @@ export class Outbox {
 
   allPublished(): Promise<void> {
     return eventually(async () => (await this.countUnpublished()) === 0, "every event is published");
+  }
+
+  /** Each event is on the stream, once, and those of a payment in their order. */
+  async assertStreamIsWhole(): Promise<void> {
+    const messages = await this.readStream();
+    assert.deepEqual(messages.map(({ messageId }) => messageId).toSorted(), await this.eventIds());
+    assert.deepEqual(paymentsOutOfOrder(messages), []);
   }
 
   /** Everything on the stream, in its order; nothing while there is no stream, or no server. */

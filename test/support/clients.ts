@@ -115,15 +115,25 @@ export function readGrpcError(error: grpc.ServiceError): CallError {
   return { code: codeName(error.code), message: error.details, details };
 }
 
-/** grpc-js and the .proto files alone, read at run time: a client that knows nothing of `gen/`. */
-export function connectGrpcJs(t: TestContext, port: number): grpc.Client {
+/** A package of the .proto files, read at run time. */
+export function loadPackage(file: string): grpc.GrpcObject {
   const includeDirs = [join(ROOT, "proto"), join(ROOT, ".buf")];
-  const options = { longs: String, enums: String, oneofs: true, includeDirs };
-  const loaded = grpc.loadPackageDefinition(loadSync("payment/v1/payment_service.proto", options)) as never as {
+  return grpc.loadPackageDefinition(loadSync(file, { longs: String, enums: String, oneofs: true, includeDirs }));
+}
+
+type GrpcJsClient = InstanceType<grpc.ServiceClientConstructor>;
+
+/** grpc-js and the .proto files alone: a client that knows nothing of `gen/`. */
+export function connectGrpcJs(
+  t: TestContext,
+  port: number,
+  credentials = grpc.credentials.createInsecure(),
+): GrpcJsClient {
+  const loaded = loadPackage("payment/v1/payment_service.proto") as never as {
     payment: { v1: { PaymentService: grpc.ServiceClientConstructor } };
   };
   // A restarted service is dialled at once; by default grpc-js waits up to two minutes.
-  const client = new loaded.payment.v1.PaymentService(`localhost:${port}`, grpc.credentials.createInsecure(), {
+  const client = new loaded.payment.v1.PaymentService(`localhost:${port}`, credentials, {
     "grpc.initial_reconnect_backoff_ms": 50,
     "grpc.max_reconnect_backoff_ms": 200,
   });
@@ -144,7 +154,7 @@ function grpcJsClient(t: TestContext, name: string, port: number): Client {
       const { promise, resolve } = Promise.withResolvers<Outcome>();
       const definition = service[method.name];
       if (!definition) throw new Error(`the .proto files have no ${method.name}`);
-      const call = (client[method.name as keyof grpc.Client] as unknown as RawCall).bind(client);
+      const call = (client[method.name] as unknown as RawCall).bind(client);
       // Between the messages of the test and the plain objects that proto-loader makes; its serializers know how.
       const plain = definition.requestDeserialize(Buffer.from(toBinary(method.input, create(method.input, request))));
       call(plain, timeoutMs === undefined ? {} : { deadline: Date.now() + timeoutMs }, (error, answer) => {

@@ -5,9 +5,10 @@ import { createHash, randomUUID } from "node:crypto";
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after } from "node:test";
-import pg from "pg";
+import type pg from "pg";
 import { migrate } from "../../src/db/migrate.ts";
 import { startDatabaseServer, type TestServer } from "./database-server.ts";
+import { withClient } from "./with-client.ts";
 
 /** Any number; all that matters is that every test process waits on the same one. */
 const TEMPLATE_LOCK = 7_205_259;
@@ -37,6 +38,7 @@ export async function createTestDatabase(): Promise<TestDatabase> {
 function prepareTemplate(url: string): Promise<string> {
   const name = `template_${migrationsDigest()}`;
   return withClient(url, async (client) => {
+    // The end of the connection gives it back.
     await client.query("select pg_advisory_lock($1)", [TEMPLATE_LOCK]);
     const { rowCount } = await client.query("select from pg_database where datname = $1", [name]);
     if (rowCount === 0) await createTemplate(client, { url, name });
@@ -68,15 +70,4 @@ function databaseUrl(url: string, name: string): string {
   const database = new URL(url);
   database.pathname = `/${name}`;
   return database.href;
-}
-
-/** Ending the connection gives back its advisory lock, too. */
-async function withClient<T>(url: string, use: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    return await use(client);
-  } finally {
-    await client.end();
-  }
 }

@@ -6,10 +6,12 @@ import { join } from "node:path";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
 import pino from "pino";
 import { startEmbeddedNats } from "../../src/embedded/nats.ts";
+import { parseNatsUrl } from "../../src/outbox/nats-connection.ts";
 import { usesContainers } from "./container-engine.ts";
 import type { TestServer } from "./database-server.ts";
+import { searchPath } from "./search-path.ts";
 
-const DEFAULT_IMAGE = "nats:2";
+const DEFAULT_IMAGE = "nats:2.12-alpine";
 
 export interface TestNatsServer extends TestServer {
   /** A connection of the test's own, beside the service's; whoever asks for it closes it. */
@@ -18,13 +20,7 @@ export interface TestNatsServer extends TestServer {
 
 export async function startNatsServer(): Promise<TestNatsServer> {
   const server = await ((await usesContainers()) ? startContainer() : startEmbedded());
-  return { ...server, connect: () => connectTo(server.url) };
-}
-
-/** The client does not read the user and the password from the URL. */
-function connectTo(url: string): Promise<NatsConnection> {
-  const { host, username, password } = new URL(url);
-  return connect({ servers: host, ...(username ? { user: username, pass: password } : {}) });
+  return { ...server, connect: () => connect(parseNatsUrl(server.url)) };
 }
 
 async function startContainer(): Promise<TestServer> {
@@ -43,7 +39,7 @@ async function startContainer(): Promise<TestServer> {
 
 async function startEmbedded(): Promise<TestServer> {
   const dataDir = mkdtempSync(join(tmpdir(), "payment-nats-"));
-  const server = await startEmbeddedNats({ dataDir, log: pino({ level: "silent" }) });
+  const server = await startEmbeddedNats({ dataDir, log: pino({ level: "silent" }), path: searchPath });
   return {
     url: server.url,
     stop: async () => {

@@ -4,13 +4,10 @@ import { jetstreamManager } from "@nats-io/jetstream";
 import pg from "pg";
 import { createTestDatabase } from "./database.ts";
 import { startNatsServer } from "./nats-server.ts";
+import { withClient } from "./with-client.ts";
 
-async function query(url: string, sql: string): Promise<Record<string, unknown>[]> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  const { rows } = await client.query(sql);
-  await client.end();
-  return rows;
+function query(url: string, sql: string): Promise<Record<string, unknown>[]> {
+  return withClient(url, async (client) => (await client.query(sql)).rows);
 }
 
 test("databases made at the same time are migrated and apart", async (t) => {

@@ -4,13 +4,14 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { EventEmitter, once } from "node:events";
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, dirname, join } from "node:path";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
 import pg from "pg";
 import { postgresDatabase, postgresRole } from "../../src/embedded/postgres-cluster.ts";
 import { type RunningServers, runningServers } from "../embedded/data-directory.ts";
 import { type JournalAudit, readJournal } from "./gateway-journal.ts";
+import { startArguments, startSettings } from "./start-command.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const READY_TIMEOUT_MS = 60_000;
@@ -27,12 +28,6 @@ export interface LogLine {
 export interface Exit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
-}
-
-/** The words of the start script; node itself is the one that runs the test. */
-function startCommand(): string {
-  const { scripts } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { scripts: { start: string } };
-  return `exec env ${scripts.start}`;
 }
 
 export class ServiceProcess {
@@ -85,12 +80,12 @@ export class ServiceProcess {
 
   /** Starts it without waiting until it is ready. */
   launch(): void {
-    const path = [dirname(process.execPath), process.env["PATH"]].join(delimiter);
-    const child = spawn("sh", ["-c", startCommand()], {
+    const child = spawn(process.execPath, startArguments, {
       cwd: ROOT,
       stdio: ["ignore", "pipe", "pipe"],
       env: {
-        PATH: path,
+        ...startSettings,
+        PATH: process.env["PATH"],
         DATA_DIR: this.dataDir,
         PORT: String(this.http.port),
         GRPC_PORT: String(this.grpc.port),

@@ -6,7 +6,7 @@ import { BadRequestSchema, ErrorInfoSchema } from "../../gen/google/rpc/error_de
 import { StatusSchema } from "../../gen/google/rpc/status_pb.ts";
 
 /** A message as gRPC frames it. */
-export function frame(message: Uint8Array, flags = 0): Buffer {
+export function frame(message: Uint8Array, flags = 0): Buffer<ArrayBuffer> {
   const head = Buffer.alloc(5);
   head.writeUInt8(flags, 0);
   head.writeUInt32BE(message.length, 1);
