@@ -30,6 +30,7 @@ function sessionOptions(options: DatabaseOptions): string {
     idle_in_transaction_session_timeout: options.statementTimeoutMs,
     plan_cache_mode: "force_generic_plan",
     enable_seqscan: "off",
+    enable_bitmapscan: "off",
     enable_hashjoin: "off",
     enable_mergejoin: "off",
     jit: "off",

@@ -28,7 +28,8 @@ export function beginCreateStatement(columns: TableColumns): NamedQuery {
       ), claimed as (
         insert into request (principal, request_id, fingerprint, created_at)
         select i.principal, i."requestId", i.fingerprint, i."createdAt" from input i
-        where not exists (select from payment p where p.order_id = i."orderId" and p.live)
+        -- A look-up for each row: "not exists" may be planned as a join that reads all live payments.
+        where (select p.id from payment p where p.order_id = i."orderId" and p.live limit 1) is null
         order by i.principal, i."requestId"
         on conflict (principal, request_id) do nothing
         returning principal, request_id

@@ -28,8 +28,8 @@ export const markUnknownStatement: NamedQuery = {
   name: "mark-unknown",
   text: `
     update provider_operation o set state = 'UNKNOWN', last_problem = i.problem, next_attempt_at = i."nextAttemptAt", updated_at = i.now
-    from json_to_recordset($1::json) as i (id uuid, problem text, "nextAttemptAt" timestamptz, now timestamptz)
-    where o.id = i.id and o.state in ('IN_FLIGHT', 'UNKNOWN')`,
+    from json_to_recordset($1::json) as i (problem text, "nextAttemptAt" timestamptz, now timestamptz)
+    where o.id = ($1::json -> 0 ->> 'id')::uuid and o.state in ('IN_FLIGHT', 'UNKNOWN')`,
 };
 
 export function loadOperationStatement(columns: TableColumns): NamedQuery {
@@ -56,8 +56,9 @@ export function findExpiredStatement(columns: TableColumns): NamedQuery {
     name: "find-expired",
     text: `
       select ${columns.payment.select("p")}
-      from json_to_recordset($1::json) as i (now timestamptz, "limit" int)
-      join payment p on p.expires_at <= i.now and p.status in ('PENDING', 'REQUIRES_ACTION') and p.active_operation_id is null
-      order by p.expires_at limit (select ($1::json -> 0 ->> 'limit')::int)`,
+      from payment p
+      where p.expires_at <= ($1::json -> 0 ->> 'now')::timestamptz
+        and p.status in ('PENDING', 'REQUIRES_ACTION') and p.active_operation_id is null
+      order by p.expires_at limit ($1::json -> 0 ->> 'limit')::int`,
   };
 }
