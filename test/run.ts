@@ -10,7 +10,7 @@ import { provideNatsServer } from "../src/embedded/nats.ts";
 import { startDatabaseServer } from "./support/database-server.ts";
 
 /** Fewer passed tests than this in a whole run mean that tests were lost, not that there are fewer. Raise it with them. */
-const PASSED_MIN = 670;
+const PASSED_MIN = 680;
 const TEST_TIMEOUT_MS = 60_000;
 const RUN_TIMEOUT_MS = 600_000;
 
