@@ -9,7 +9,7 @@ const TURN_TIMEOUT_MS = 60_000;
 
 const UNDEFINED_TABLE = "42P01";
 /** PostgreSQL's answers to two processes that create the same table at the same moment. */
-const CREATED_MEANWHILE = new Set(["23505", "42P07"]);
+const CREATED_MEANWHILE = new Set(["23505", "42P07", "42710"]);
 
 function codeOf(error: unknown): string {
   return (error as { code?: string }).code ?? "";

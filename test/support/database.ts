@@ -19,8 +19,13 @@ export interface TestDatabase {
 }
 
 let server: Promise<TestServer> | undefined;
+/** The hook below runs before those of the test file: a server of its own then takes its databases with it. */
+let gone = false;
 // Here and not where the server is started: a hook registered inside a test runs when that test ends.
-after(async () => (await server)?.stop());
+after(async () => {
+  gone = process.env["TEST_DATABASE_URL"] === undefined;
+  await (await server)?.stop();
+});
 
 export async function createTestDatabase(): Promise<TestDatabase> {
   server ??= startDatabaseServer();
@@ -30,7 +35,9 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   await withClient(url, (client) => client.query(`create database ${name} template ${template}`));
   return {
     url: databaseUrl(url, name),
-    drop: () => withClient(url, async (client) => void (await client.query(`drop database ${name} with (force)`))),
+    async drop() {
+      if (!gone) await withClient(url, (client) => client.query(`drop database ${name} with (force)`));
+    },
   };
 }
 
