@@ -8,6 +8,7 @@ import { isPaid, type Payment } from "../domain/payment.ts";
 import type { Answer } from "./answer.ts";
 import { applyFacts } from "./apply-fact.ts";
 import { changePayment, type Decision } from "./change-payment.ts";
+import { askAbout } from "./find-out.ts";
 import type { Caller, Parts } from "./parts.ts";
 import { identifyRequest } from "./request.ts";
 
@@ -21,8 +22,8 @@ export interface CompletePaymentInput {
 /** Asks the provider what became of a payment, and applies what it says. */
 async function verify(parts: Parts, caller: Caller, payment: Payment): Promise<Result<Answer>> {
   const metadata = { paymentId: printPaymentId(payment.id), status: payment.status };
-  const answer = await parts.providers.get(payment.provider)?.retrieve(payment, caller.signal);
-  if (answer?.outcome !== "done") {
+  const answer = await askAbout(parts, payment, caller);
+  if (answer.outcome !== "done") {
     return refuse("PROVIDER_ERROR", "the provider cannot be asked whether the payment was paid; nothing was changed", {
       metadata,
       retryAfterMs: 1_000,

@@ -6,6 +6,7 @@ import { printPaymentId } from "../domain/ids.ts";
 import type { Payment } from "../domain/payment.ts";
 import { type Answer, checkoutOf } from "./answer.ts";
 import { carryOut } from "./carry-out.ts";
+import { askAbout } from "./find-out.ts";
 import { newOperation } from "./intention.ts";
 import type { Caller, Parts } from "./parts.ts";
 import { identifyRequest, keepAnswer, Patience, refuseBusy, refuseInFlight, replay, type Request } from "./request.ts";
@@ -56,9 +57,8 @@ async function answerWithExisting(parts: Parts, caller: Caller, payment: Payment
     clientSecret: null,
   };
   if (payment.mode === "CHECKOUT") return accept(found);
-  const provider = parts.providers.get(payment.provider);
-  const answer = await provider?.retrieve(payment, caller.signal);
-  if (answer?.outcome === "done") {
+  const answer = await askAbout(parts, payment, caller);
+  if (answer.outcome === "done") {
     const opened = answer.facts.find((fact) => fact.kind === "opened");
     return accept({ ...found, clientSecret: opened?.clientSecret ?? null });
   }

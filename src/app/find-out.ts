@@ -2,9 +2,10 @@
 import { unreachable } from "../domain/error.ts";
 import type { Fact } from "../domain/fact.ts";
 import type { Operation } from "../domain/operation.ts";
+import type { Payment } from "../domain/payment.ts";
 import type { Provider, ProviderAnswer, ProviderCall } from "../provider/provider.ts";
 import type { KnownPayment } from "./apply-fact.ts";
-import type { Parts } from "./parts.ts";
+import type { Caller, Parts } from "./parts.ts";
 
 /** Providers keep idempotency keys for 24 hours (Stripe, idempotent requests); an hour is left for clocks that differ. */
 const REPEATABLE_MS = 23 * 3_600_000;
@@ -34,18 +35,24 @@ function callProvider(provider: Provider, call: ProviderCall): Promise<ProviderA
 /** Asks the provider, for as long as it may take. Whatever goes wrong on the way is an unknown outcome. */
 async function ask(
   parts: Parts,
-  { known, operation }: CarryOut,
+  payment: Payment,
   question: (provider: Provider, signal: AbortSignal) => Promise<ProviderAnswer>,
 ): Promise<ProviderAnswer> {
-  const { payment } = known;
   const provider = parts.providers.get(payment.provider);
   if (!provider) return { outcome: "unknown", message: `provider ${payment.provider} is not configured` };
   try {
     return await question(provider, AbortSignal.timeout(parts.limits.providerTimeoutMs));
   } catch (error) {
-    parts.log.error({ err: error, paymentId: payment.id, operationId: operation.id }, "provider call broke");
+    parts.log.error({ err: error, paymentId: payment.id }, "provider call broke");
     return { outcome: "unknown", message: error instanceof Error ? error.message : String(error) };
   }
+}
+
+/** Asks for all that the provider knows of a payment, for no longer than a provider may take, nor than the caller waits. */
+export function askAbout(parts: Parts, payment: Payment, caller: Caller): Promise<ProviderAnswer> {
+  return ask(parts, payment, (provider, signal) =>
+    provider.retrieve(payment, AbortSignal.any([signal, caller.signal])),
+  );
 }
 
 /** What facts that the provider was asked for tell of an operation: that it was done, that it came too late, or nothing. */
@@ -76,7 +83,8 @@ function tellOutcome({ operation, known }: CarryOut, facts: readonly Fact[]): "d
 
 /** Asks for all that the provider knows of the payment, and reads in it what became of the operation; null where it does not tell. */
 async function look(parts: Parts, work: CarryOut, mayStillHappen: boolean): Promise<ProviderAnswer | null> {
-  const seen = await ask(parts, work, (provider, signal) => provider.retrieve(work.known.payment, signal));
+  const { payment } = work.known;
+  const seen = await ask(parts, payment, (provider, signal) => provider.retrieve(payment, signal));
   if (seen.outcome !== "done") return null;
   const { facts } = seen;
   switch (tellOutcome(work, facts)) {
@@ -98,7 +106,7 @@ export async function findOut(parts: Parts, work: CarryOut): Promise<ProviderAns
   const { operation, known } = work;
   const repeatable = parts.now().getTime() - operation.createdAt.getTime() < REPEATABLE_MS;
   const answer: ProviderAnswer = repeatable
-    ? await ask(parts, work, (provider, signal) =>
+    ? await ask(parts, known.payment, (provider, signal) =>
         callProvider(provider, { payment: known.payment, operation, signal }),
       )
     : { outcome: "unknown", message: "the provider may have forgotten the key" };

@@ -97,6 +97,18 @@ describe("CreatePayment", () => {
     assert.equal(verdictOf(other), "ORDER_HAS_OPEN_PAYMENT");
   });
 
+  it("does not wait for ever for a provider that is asked about the open payment and stays silent", async () => {
+    const input = createInput({ paymentMethod: null });
+    await createPayment(service.parts, caller, input);
+    service.gateway.script({ operation: "retrieve", fault: "delay", delayMs: 60_000 });
+    const again = await createPayment(service.parts, caller, { ...input, requestId: `${input.requestId}-silent` });
+    assert.equal(verdictOf(again), "PROVIDER_ERROR");
+    assert.equal(
+      verdictOf(await createPayment(service.parts, caller, { ...input, requestId: `${input.requestId}-silent` })),
+      "ok",
+    );
+  });
+
   it("for a paid order is refused, under whatever key", async () => {
     const input = createInput();
     await createPayment(service.parts, caller, input);
