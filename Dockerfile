@@ -10,7 +10,7 @@ WORKDIR /app
 # HOST: inside the container every interface is the container's own; what is published is for the engine to say.
 # MALLOC_ARENA_MAX: one arena, so that memory that was freed goes back to the system, as with npm start.
 # NODE_ENV stays with whoever runs the image: production is refused as long as there is no authentication.
-ENV HOST=0.0.0.0 PORT=8080 GRPC_PORT=50051 DATA_DIR=/data MALLOC_ARENA_MAX=1
+ENV HOST=0.0.0.0 PORT=8080 GRPC_PORT=50051 GATEWAY_HOST=0.0.0.0 GATEWAY_PORT=12111 DATA_DIR=/data MALLOC_ARENA_MAX=1
 RUN mkdir /data && chown node:node /data
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY package.json ./
@@ -19,7 +19,7 @@ COPY gen ./gen
 COPY src ./src
 USER node
 VOLUME /data
-EXPOSE 8080 50051
+EXPOSE 8080 50051 12111
 # The certificate is for the name that callers use, not for 127.0.0.1; the probe asks whether the service lives, not who it is.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
   CMD ["node", "--no-warnings", "-e", "const { PORT, TLS_KEY_FILE } = process.env; if (TLS_KEY_FILE) process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0'; fetch((TLS_KEY_FILE ? 'https' : 'http') + '://127.0.0.1:' + PORT + '/health/live').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]

@@ -81,6 +81,9 @@ function environmentOf(
     HOST: host,
     PORT: String(ports.port),
     GRPC_PORT: String(ports.grpcPort),
+    GATEWAY_PORT: "0",
+    // The answers of the mock gateway say all; its webhooks would be a second load beside the one that is measured.
+    GATEWAY_WEBHOOKS: "false",
     LOG_LEVEL: "warn",
     RELAY: String(options.relay ?? true),
     ...(options.databaseUrl && { DATABASE_URL: options.databaseUrl }),

@@ -6,7 +6,7 @@ export interface Running {
   readonly grpcPort: number;
   readonly database: string;
   readonly events: string;
-  readonly gateway: string;
+  readonly providers: readonly string[];
   readonly readyMs: number;
 }
 
@@ -24,7 +24,7 @@ Payment service is ready after ${Math.round(running.readyMs / 100) / 10} s.
   health                   ${http}/health/ready
   database                 ${running.database}
   events                   ${running.events}
-  provider                 ${running.gateway}
+${running.providers.map((provider) => `  provider                 ${provider}`).join("\n")}
 
 Try, in another terminal:
 

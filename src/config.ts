@@ -8,6 +8,37 @@ export interface TlsFiles {
   readonly cert: Buffer;
 }
 
+export interface StripeSettings {
+  readonly secretKey: string;
+  /** Whether the key moves real money. */
+  readonly live: boolean;
+  readonly webhookSecrets: readonly string[];
+  /** Null: Stripe itself. */
+  readonly apiUrl: string | null;
+}
+
+export interface MockGatewaySettings {
+  /** A gateway that runs by itself and is shared; null: one in this process. */
+  readonly url: string | null;
+  readonly host: string;
+  readonly port: number;
+  /** Where customers' browsers reach its pages; null: localhost. */
+  readonly publicUrl: string | null;
+  /** Signs its webhooks; null: one is made for the gateway in this process. */
+  readonly webhookSecret: string | null;
+  /** Whether the gateway in this process sends its webhooks to this service. */
+  readonly forwardWebhooks: boolean;
+}
+
+export interface ReconciliationSettings {
+  /** 0: never by itself. */
+  readonly intervalMs: number;
+  /** How far back it looks. */
+  readonly lookBackMs: number;
+  /** Whether it corrects what it finds. */
+  readonly apply: boolean;
+}
+
 export interface Config {
   readonly production: boolean;
   readonly dataDir: string;
@@ -23,7 +54,15 @@ export interface Config {
   readonly natsReplicas: number;
   readonly databasePoolMax: number;
   readonly databaseTimeoutMs: number;
+  /** Of payments that name none. */
   readonly provider: string;
+  /** All that can be named. */
+  readonly providers: readonly string[];
+  /** Null when the provider is not offered. */
+  readonly stripe: StripeSettings | null;
+  readonly mockGateway: MockGatewaySettings;
+  readonly latePolicy: "refund" | "hold";
+  readonly reconciliation: ReconciliationSettings;
   readonly providerTimeoutMs: number;
   readonly publicUrl: string | null;
   readonly returnOrigins: readonly string[];
@@ -94,9 +133,13 @@ class Reader {
     );
   }
 
-  origins(name: string): string[] {
+  list(name: string): string[] {
     const texts = (this.text(name) ?? "").split(",").map((text) => text.trim());
-    return texts.filter(Boolean).map((text) => {
+    return texts.filter(Boolean);
+  }
+
+  origins(name: string): string[] {
+    return this.list(name).map((text) => {
       const origin = URL.parse(text)?.origin;
       if (origin === text) return origin;
       throw new ConfigError(
@@ -139,9 +182,82 @@ function refuseOpenDoors(read: Reader, production: boolean): void {
   }
 }
 
-export function readConfig(environment: Environment = process.env): Config {
+function readProviders(read: Reader, known: readonly string[], fallback: string): string[] {
+  const named = read.list("PAYMENT_PROVIDERS");
+  const unknown = named.find((name) => !known.includes(name));
+  if (unknown !== undefined)
+    throw new ConfigError(
+      `PAYMENT_PROVIDERS holds "${unknown}"; set names out of ${known.join(", ")}, separated by commas.`,
+    );
+  return [...new Set([fallback, ...named])];
+}
+
+/** Secrets are never repeated in a message. */
+function readWebhookSecrets(read: Reader): string[] {
+  const secrets = read.list("STRIPE_WEBHOOK_SECRETS");
+  if (secrets.every((secret) => /^whsec_./.test(secret))) return secrets;
+  throw new ConfigError(
+    "STRIPE_WEBHOOK_SECRETS holds something that is no signing secret; set what Stripe shows for the webhook endpoint, or what `stripe listen` prints: whsec_ and more.",
+  );
+}
+
+function readStripe(read: Reader, production: boolean, offered: boolean): StripeSettings | null {
+  const secretKey = read.text("STRIPE_SECRET_KEY");
+  const [, mode] = /^[sr]k_(test|live)_./.exec(secretKey ?? "") ?? [];
+  const webhookSecrets = readWebhookSecrets(read);
+  const apiUrl = read.url("STRIPE_API_URL", ["http:", "https:"]);
+  if (!offered) return null;
+  if (secretKey === null)
+    throw new ConfigError(
+      "STRIPE_SECRET_KEY is missing; set a secret key of your Stripe account (sk_test_…), or leave stripe out of PAYMENT_PROVIDER and PAYMENT_PROVIDERS.",
+    );
+  if (mode === undefined)
+    throw new ConfigError(
+      "STRIPE_SECRET_KEY is not a secret key of Stripe; set one that starts with sk_test_ or sk_live_ (or rk_ for a restricted one).",
+    );
+  const live = mode === "live";
+  if (live && !production)
+    throw new ConfigError(
+      "STRIPE_SECRET_KEY is a live key while NODE_ENV is not production: it would move real money; set a key that starts with sk_test_.",
+    );
+  if (live && apiUrl !== null)
+    throw new ConfigError(
+      "STRIPE_API_URL is set while STRIPE_SECRET_KEY is a live key, which must go to Stripe alone; leave STRIPE_API_URL out.",
+    );
+  if (live && webhookSecrets.length === 0)
+    throw new ConfigError(
+      "STRIPE_WEBHOOK_SECRETS is missing while STRIPE_SECRET_KEY is a live key; set the signing secret of the webhook endpoint.",
+    );
+  return { secretKey, live, webhookSecrets, apiUrl };
+}
+
+function readMockGateway(read: Reader): MockGatewaySettings {
+  const webhookSecret = read.text("GATEWAY_WEBHOOK_SECRET");
+  if (webhookSecret !== null && !/^whsec_./.test(webhookSecret))
+    throw new ConfigError(
+      "GATEWAY_WEBHOOK_SECRET is no signing secret; set what `npm run gateway` prints: whsec_ and more.",
+    );
+  return {
+    url: read.url("GATEWAY_URL", ["http:", "https:"]),
+    host: read.text("GATEWAY_HOST") ?? "127.0.0.1",
+    port: read.number("GATEWAY_PORT", { fallback: 12_111, min: 0, max: 65_535 }),
+    publicUrl: read.url("GATEWAY_PUBLIC_URL", ["http:", "https:"]),
+    webhookSecret,
+    forwardWebhooks: read.flag("GATEWAY_WEBHOOKS", true),
+  };
+}
+
+export function readDatabaseUrl(environment: Environment = process.env): string | null {
+  return new Reader(environment).url("DATABASE_URL", ["postgres:", "postgresql:"]);
+}
+
+/** `knownProviders`: the names of the providers that there are. */
+export function readConfig(knownProviders: readonly string[], environment: Environment = process.env): Config {
   const read = new Reader(environment);
   const production = read.text("NODE_ENV") === "production";
+  const provider = read.oneOf("PAYMENT_PROVIDER", knownProviders, "mock");
+  const providers = readProviders(read, knownProviders, provider);
+  const stripe = readStripe(read, production, providers.includes("stripe"));
   refuseOpenDoors(read, production);
   return {
     production,
@@ -149,14 +265,23 @@ export function readConfig(environment: Environment = process.env): Config {
     host: read.text("HOST") ?? "127.0.0.1",
     port: read.number("PORT", { fallback: 8080, min: 0, max: 65_535 }),
     grpcPort: read.number("GRPC_PORT", { fallback: 50_051, min: 0, max: 65_535 }),
-    databaseUrl: read.url("DATABASE_URL", ["postgres:", "postgresql:"]),
+    databaseUrl: readDatabaseUrl(environment),
     natsUrl: read.url("NATS_URL", ["nats:", "tls:"]),
     natsServerBin: read.text("NATS_SERVER_BIN"),
     searchPath: read.text("PATH") ?? "",
     natsReplicas: read.number("NATS_REPLICAS", { fallback: 1, min: 1, max: 5 }),
     databasePoolMax: read.number("DATABASE_POOL_MAX", { fallback: 12, min: 4, max: 200 }),
     databaseTimeoutMs: read.number("DATABASE_TIMEOUT_MS", { fallback: 5 * SECOND, min: 100, max: 5 * MINUTE }),
-    provider: read.oneOf("PAYMENT_PROVIDER", ["mock"], "mock"),
+    provider,
+    providers,
+    stripe,
+    mockGateway: readMockGateway(read),
+    latePolicy: read.oneOf("LATE_PAYMENTS", ["refund", "hold"], "refund"),
+    reconciliation: {
+      intervalMs: read.number("RECONCILE_INTERVAL_MINUTES", { fallback: 60, min: 0, max: 10_080 }) * MINUTE,
+      lookBackMs: read.number("RECONCILE_LOOK_BACK_HOURS", { fallback: 48, min: 1, max: 720 }) * HOUR,
+      apply: read.flag("RECONCILE_APPLY", false),
+    },
     providerTimeoutMs: read.number("PROVIDER_TIMEOUT_MS", { fallback: 10 * SECOND, min: 100, max: 2 * MINUTE }),
     publicUrl: read.url("PUBLIC_URL", ["http:", "https:"]),
     returnOrigins: read.origins("RETURN_ORIGINS"),

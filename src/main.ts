@@ -5,35 +5,46 @@
 // end, the relay drains, and then the database and the embedded servers stop. A second signal ends everything at once: what was in flight
 // then is recovered at the next start.
 import { mkdirSync } from "node:fs";
-import { join } from "node:path";
 import pino, { type Logger } from "pino";
+import { OperationsService } from "../gen/payment/v1/operations_service_pb.ts";
 import { PaymentService } from "../gen/payment/v1/payment_service_pb.ts";
+import { authenticate } from "./api/auth.ts";
 import { prepareCalls } from "./api/calls.ts";
 import { startHttp } from "./api/connect.ts";
 import { startGrpc } from "./api/grpc.ts";
 import { createHandlers } from "./api/handlers.ts";
 import { createHealth } from "./api/health.ts";
+import { createHttpRoutes } from "./api/http-routes.ts";
+import { createOperationsHandlers } from "./api/operations-handlers.ts";
 import { createMint } from "./app/mint.ts";
 import type { Parts } from "./app/parts.ts";
+import { createReconcileWorker } from "./app/reconcile-worker.ts";
 import { createRecoveryWorker } from "./app/recovery-worker.ts";
 import { printBanner } from "./banner.ts";
 import { type Config, ConfigError, readConfig } from "./config.ts";
+import { createBooks } from "./db/books.ts";
 import { type Database, openDatabase, openPool } from "./db/database.ts";
+import { takeLease } from "./db/leases.ts";
 import { migrate } from "./db/migrate.ts";
+import { createInbox } from "./db/inbox.ts";
+import { createOperatorReads } from "./db/operator-reads.ts";
 import { createReads } from "./db/reads.ts";
 import { createStore } from "./db/store.ts";
 import { startEmbeddedNats } from "./embedded/nats.ts";
-import { claimOwnership } from "./embedded/ownership.ts";
 import { startEmbeddedPostgres } from "./embedded/postgres.ts";
 import type { EmbeddedServer } from "./embedded/server-process.ts";
-import { Gateway, openDirect } from "./gateway/direct.ts";
 import { connectNats } from "./outbox/nats-connection.ts";
 import { createRelay } from "./outbox/relay.ts";
-import { createMockProvider } from "./provider/mock/mock-provider.ts";
+import { openMockProvider } from "./open-mock-provider.ts";
+import type { OpenedProvider, OpenProvider, ProviderContext } from "./open-provider.ts";
+import { openStripeProvider } from "./open-stripe-provider.ts";
 import type { Provider } from "./provider/provider.ts";
+import { createResultPages } from "./web/pages.ts";
 
 /** Connections that the relay has for itself, so that a busy service cannot keep it from renewing its lease. */
 const RELAY_POOL_MAX = 4;
+/** Probes come often, and a provider's API is for payments. */
+const PROVIDER_CHECK_KEPT_MS = 15_000;
 
 /** What has been started, newest last; it is stopped in the opposite order. */
 class Stack {
@@ -92,16 +103,54 @@ async function startServers(config: Config, stack: Stack, log: Logger): Promise<
   return { databaseUrl: config.databaseUrl ?? postgres ?? "", natsUrl: config.natsUrl ?? nats ?? "" };
 }
 
-function openMockProvider(config: Config, stack: Stack): Provider {
-  const directory = join(config.dataDir, "gateway");
-  mkdirSync(directory, { recursive: true });
-  stack.onStop(
-    claimOwnership({ directory, name: "gateway", remedy: "stop that service, or set DATA_DIR to another folder" }),
-  );
-  const gateway = new Gateway({ journalPath: join(directory, "journal.jsonl"), now: () => new Date() });
-  stack.onStop(() => gateway.close());
-  const checkoutBaseUrl = config.publicUrl ?? `http://localhost:${config.port}`;
-  return createMockProvider(openDirect(gateway), { checkoutBaseUrl, webhookSecrets: [] });
+/** By the name that callers choose them by; each file opens one. */
+const PROVIDERS: Readonly<Record<string, OpenProvider>> = {
+  mock: openMockProvider,
+  stripe: openStripeProvider,
+};
+
+/** Tells those who wait for it that the doors are open. */
+class Opening {
+  readonly #waiting: ((url: string) => void)[] = [];
+  /** Where this process reaches itself. */
+  url: string;
+
+  constructor(url: string) {
+    this.url = url;
+  }
+
+  wait(open: (url: string) => void): void {
+    this.#waiting.push(open);
+  }
+
+  announce(url: string): void {
+    this.url = url;
+    for (const open of this.#waiting) open(url);
+  }
+}
+
+async function openProviders(config: Config, stack: Stack, log: Logger, opening: Opening): Promise<OpenedProvider[]> {
+  const page = (name: string): string => `${config.publicUrl ?? opening.url}/v1/payments/${name}`;
+  const context: ProviderContext = {
+    config,
+    log,
+    returnUrls: {
+      get success() {
+        return page("success");
+      },
+      get cancel() {
+        return page("cancel");
+      },
+    },
+    onStop: (stop) => stack.onStop(stop),
+    onOpen: (open) => opening.wait(open),
+  };
+  const opened: OpenedProvider[] = [];
+  for (const name of config.providers) {
+    const open = PROVIDERS[name];
+    if (open) opened.push(await open(context));
+  }
+  return opened;
 }
 
 function databaseOptions(config: Config, url: string, poolMax: number) {
@@ -113,14 +162,21 @@ interface Wakers {
   recovery(): void;
 }
 
-function assembleParts(config: Config, database: Database, provider: Provider, log: Logger, wakers: Wakers): Parts {
+function assembleParts(
+  config: Config,
+  database: Database,
+  providers: readonly Provider[],
+  { log, wakers }: { log: Logger; wakers: Wakers },
+): Parts {
+  const byName = new Map(providers.map((provider) => [provider.name, provider]));
   return {
-    ...createMint(() => new Date()),
+    ...createMint(() => new Date(), config.latePolicy),
     store: createStore(database),
     reads: createReads(database.orm),
-    providers: new Map([[provider.name, provider]]),
+    inbox: createInbox(database),
+    providers: byName,
     rules: {
-      providers: new Set([provider.name]),
+      providers: new Set(byName.keys()),
       returnOrigins: new Set(config.returnOrigins),
       loopbackReturns: !config.production,
     },
@@ -157,11 +213,12 @@ async function start(config: Config, stack: Stack, log: Logger): Promise<void> {
     replicas: config.natsReplicas,
   });
 
-  const provider = openMockProvider(config, stack);
-  const parts = assembleParts(config, database, provider, log, {
-    relay: () => relay.wake(),
-    recovery: () => recovery.wake(),
-  });
+  const scheme = config.tls ? "https" : "http";
+  const opening = new Opening(`${scheme}://localhost:${config.port}`);
+  const opened = await openProviders(config, stack, log, opening);
+  const providers = opened.map(({ provider }) => provider);
+  const wakers: Wakers = { relay: () => relay.wake(), recovery: () => recovery.wake() };
+  const parts = assembleParts(config, database, providers, { log, wakers });
   const recovery = createRecoveryWorker(parts, config.recoveryIntervalMs);
   if (config.relay) {
     relay.start();
@@ -169,6 +226,16 @@ async function start(config: Config, stack: Stack, log: Logger): Promise<void> {
   }
   recovery.start();
   stack.onStop(() => recovery.stop());
+  const operations = { ...parts, books: createBooks(database), operatorReads: createOperatorReads(database) };
+  if (config.reconciliation.intervalMs > 0) {
+    const reconciliation = createReconcileWorker(operations, {
+      ...config.reconciliation,
+      principal: authenticate(),
+      takeLease: (terms) => takeLease(database.pool, terms),
+    });
+    reconciliation.start();
+    stack.onStop(() => reconciliation.stop());
+  }
 
   const health = createHealth({
     log,
@@ -176,15 +243,28 @@ async function start(config: Config, stack: Stack, log: Logger): Promise<void> {
       { name: "database", required: true, check: async () => void (await database.pool.query("select 1")) },
       // While NATS is away events wait in the database, and calls go on.
       { name: "nats", required: false, check: () => nats.check() },
+      // While a provider is away, its payments can be read, and what was begun is finished later.
+      ...providers.map((provider) => ({
+        name: `provider.${provider.name}`,
+        required: false,
+        keepMs: PROVIDER_CHECK_KEPT_MS,
+        check: () => provider.check(AbortSignal.timeout(config.providerTimeoutMs)),
+      })),
     ],
   });
-  const calls = prepareCalls(PaymentService, createHandlers(parts, { provider: config.provider }), log);
+  const calls = [
+    ...prepareCalls(PaymentService, createHandlers(parts, { provider: config.provider }), log),
+    ...prepareCalls(OperationsService, createOperationsHandlers(operations), log),
+  ];
   const { host, tls, reflection, stopTimeoutMs } = config;
   const doors = { host, tls, reflection, stopTimeoutMs, calls, health, log };
   const grpc = await startGrpc({ ...doors, port: config.grpcPort });
   stack.onStop(() => grpc.stop());
-  const http = await startHttp({ ...doors, port: config.port, corsOrigins: config.corsOrigins });
+  const pages = createResultPages();
+  const findRoute = createHttpRoutes(parts, log, (path) => pages.get(path));
+  const http = await startHttp({ ...doors, port: config.port, corsOrigins: config.corsOrigins, findRoute });
   stack.onStop(() => http.stop());
+  opening.announce(`${scheme}://localhost:${http.port}`);
   // What starting left behind is let go before the first call, so that the process is small at rest (`npm start` gives node --expose-gc).
   globalThis.gc?.({ type: "major", execution: "sync", flavor: "last-resort" });
   stack.onStop(() => health.setServing(false));
@@ -200,14 +280,14 @@ async function start(config: Config, stack: Stack, log: Logger): Promise<void> {
         ? "PostgreSQL of DATABASE_URL"
         : `PostgreSQL of its own, in ${config.dataDir}/postgres`,
       events: config.natsUrl ? "NATS of NATS_URL" : `nats-server of its own, in ${config.dataDir}/nats`,
-      gateway: `mock gateway, journal in ${config.dataDir}/gateway`,
+      providers: opened.map(({ description }) => description),
       readyMs,
     }),
   );
 }
 
 async function main(): Promise<void> {
-  const config = readConfig();
+  const config = readConfig(Object.keys(PROVIDERS));
   const log = pino({ level: config.logLevel, base: null });
   const stack = new Stack();
   process.on("exit", () => stack.killNow());

@@ -1,9 +1,9 @@
 // `npm run migrate`: brings the database of DATABASE_URL to the schema of this version, and says what was done.
-import { ConfigError, readConfig } from "./config.ts";
+import { ConfigError, readDatabaseUrl } from "./config.ts";
 import { migrate } from "./db/migrate.ts";
 
 try {
-  const { databaseUrl } = readConfig();
+  const databaseUrl = readDatabaseUrl();
   if (!databaseUrl)
     throw new ConfigError("DATABASE_URL is not set; the embedded PostgreSQL is migrated when the service starts.");
   const names = await migrate(databaseUrl);

@@ -8,16 +8,19 @@ import { spec } from "node:test/reporters";
 import pino from "pino";
 import { provideNatsServer } from "../src/embedded/nats.ts";
 import { startDatabaseServer } from "./support/database-server.ts";
+import { provideBrowser } from "./support/provide-browser.ts";
 
 /** Fewer passed tests than this in a whole run mean that tests were lost, not that there are fewer. Raise it with them. */
 const PASSED_MIN = 680;
 const TEST_TIMEOUT_MS = 60_000;
-const RUN_TIMEOUT_MS = 600_000;
+const RUN_TIMEOUT_MS = 900_000;
 
 const root = join(import.meta.dirname, "..");
 const chosen = process.argv.slice(2);
 const files = chosen.length > 0 ? chosen : globSync("test/**/*.test.ts", { cwd: root }).toSorted();
 const passedMin = chosen.length > 0 ? 1 : PASSED_MIN;
+
+if (files.some((file) => file.includes("test/web/"))) provideBrowser();
 
 const server = await startDatabaseServer();
 process.env["TEST_DATABASE_URL"] = server.url;

@@ -46,7 +46,7 @@ async function startOwn(): Promise<DemoService> {
   const dataDir = mkdtempSync(join(tmpdir(), "payment-demo-"));
   const child = spawn(process.execPath, ["--import", "./src/require-node.js", "src/main.ts"], {
     cwd: join(import.meta.dirname, "../.."),
-    env: { ...process.env, DATA_DIR: dataDir, PORT: "0", GRPC_PORT: "0" },
+    env: { ...process.env, DATA_DIR: dataDir, PORT: "0", GRPC_PORT: "0", GATEWAY_PORT: "0" },
     stdio: ["ignore", "pipe", "ignore"],
   });
   const grpcPort = await waitUntilReady(child);

@@ -3,11 +3,12 @@ import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { type Timestamp, timestampDate, timestampFromDate } from "@bufbuild/protobuf/wkt";
 import type { Checkout as CheckoutAnswer } from "../app/answer.ts";
 import type { CreatePaymentInput } from "../app/create-payment.ts";
+import type { Dispute as DomainDispute } from "../domain/dispute.ts";
 import type { PaymentFilter, PaymentKey, PaymentWithHistory } from "../domain/query.ts";
 import type { MoneyInput } from "../domain/create-payment.ts";
 import { accept, type Result } from "../domain/error.ts";
 import { type PaymentEvent, readFailure } from "../domain/event.ts";
-import { parsePaymentId, printEventId, printPaymentId, printRefundId } from "../domain/ids.ts";
+import { parsePaymentId, printDisputeId, printEventId, printPaymentId, printRefundId } from "../domain/ids.ts";
 import type { Money } from "../domain/money.ts";
 import { PAYMENT_STATUSES, type Payment as DomainPayment } from "../domain/payment.ts";
 import type { Refund as DomainRefund } from "../domain/refund.ts";
@@ -15,6 +16,8 @@ import {
   type AttemptSchema,
   CaptureMethod,
   type ChangeSchema,
+  type DisputeSchema,
+  DisputeStatus,
   type Money as MoneyMessage,
   type MoneySchema,
   PaymentMode,
@@ -48,7 +51,7 @@ export function readMoney(message: MoneyMessage | undefined): MoneyInput | null 
 }
 
 /** A read-only view of a time; absent is null. */
-function readTime(time: Timestamp | undefined): Date | null {
+export function readTime(time: Timestamp | undefined): Date | null {
   return time ? timestampDate(time) : null;
 }
 
@@ -120,6 +123,7 @@ export function writePayment(payment: DomainPayment) {
     attemptsDeclined: payment.declinedAttempts.length,
     ...(payment.failure && { failure: payment.failure }),
     cancelReason: payment.cancelReason ?? "",
+    disputeStatus: DisputeStatus[payment.disputeStatus ?? "UNSPECIFIED"],
     version: payment.version,
     createTime: timestampFromDate(payment.createdAt),
     updateTime: timestampFromDate(payment.updatedAt),
@@ -140,6 +144,19 @@ export function writeRefund(refund: DomainRefund): MessageInitShape<typeof Refun
     ...(refund.failure && { failure: refund.failure }),
     createTime: timestampFromDate(refund.createdAt),
     updateTime: timestampFromDate(refund.updatedAt),
+  };
+}
+
+function writeDispute(dispute: DomainDispute): MessageInitShape<typeof DisputeSchema> {
+  return {
+    disputeId: printDisputeId(dispute.id),
+    paymentId: printPaymentId(dispute.paymentId),
+    amount: writeMoney(dispute.amount),
+    status: DisputeStatus[dispute.status],
+    reason: dispute.reason,
+    providerReference: dispute.providerReference,
+    createTime: timestampFromDate(dispute.createdAt),
+    updateTime: timestampFromDate(dispute.updatedAt),
   };
 }
 
@@ -164,10 +181,16 @@ function writeAttempts(events: readonly PaymentEvent[]): MessageInitShape<typeof
     .map((event) => ({ failure: readFailure(event), createTime: timestampFromDate(event.createdAt) }));
 }
 
-export function writeHistory({ payment, refunds, events }: PaymentWithHistory): MessageInitShape<typeof PaymentSchema> {
+export function writeHistory({
+  payment,
+  refunds,
+  disputes,
+  events,
+}: PaymentWithHistory): MessageInitShape<typeof PaymentSchema> {
   return {
     ...writePayment(payment),
     refunds: refunds.map(writeRefund),
+    disputes: disputes.map(writeDispute),
     attempts: writeAttempts(events),
     history: events.map(writeChange),
   };
@@ -184,6 +207,7 @@ export function writeStatus(payment: DomainPayment): GetPaymentStatusResponse {
     amountRefunded: { minor: payment.refundedMinor, currency: amount.currency },
     ...(payment.failure && { failure: payment.failure }),
     version: payment.version,
+    disputeStatus: DisputeStatus[payment.disputeStatus ?? "UNSPECIFIED"],
     createTime: timestampFromDate(payment.createdAt),
     updateTime: timestampFromDate(payment.updatedAt),
   });

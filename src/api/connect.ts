@@ -47,8 +47,8 @@ const LIMITS: HttpLimits = {
 export interface HttpOptions extends PortOptions {
   /** The origins whose pages may call. */
   readonly corsOrigins: readonly string[];
-  /** Serves every path that is neither an RPC nor health. Default: 404. */
-  readonly otherwise?: HttpHandler;
+  /** Finds what else is served, at paths that are neither an RPC's nor of health. */
+  readonly findRoute?: (path: string) => HttpHandler | undefined;
   readonly limits?: Partial<HttpLimits>;
 }
 
@@ -218,13 +218,16 @@ export async function startHttp(options: HttpOptions): Promise<OpenPort> {
     void send(universalResponseToNodeResponse(refuseRequest(request, 404), response));
   }
 
-  const otherwise = options.otherwise ?? notFound;
   const handle: HttpHandler = (request, response) => {
     if (answerCors(request, response, origins)) return;
     const path = request.url?.split("?", 1)[0] ?? "";
     const rpc = rpcs.get(path);
-    if (rpc) void send(serveRpc(rpc, request, response));
-    else (health.get(path) ?? otherwise)(request, response);
+    if (rpc) {
+      void send(serveRpc(rpc, request, response));
+      return;
+    }
+    boundRequest(request, limits.requestTimeoutMs);
+    (health.get(path) ?? options.findRoute?.(path) ?? notFound)(request, response);
   };
 
   const { port, stop } = await openHttpPort({ ...options, limits, handle });

@@ -24,6 +24,7 @@ const CODES = {
   PERMISSION_DENIED: Code.PermissionDenied,
   PAYMENT_NOT_FOUND: Code.NotFound,
   ORDER_NOT_FOUND: Code.NotFound,
+  WEBHOOK_EVENT_NOT_FOUND: Code.NotFound,
   REQUEST_ID_REUSED: Code.FailedPrecondition,
   REQUEST_IN_FLIGHT: Code.Aborted,
   ORDER_HAS_OPEN_PAYMENT: Code.FailedPrecondition,

@@ -109,8 +109,8 @@ export function createHandlers(parts: Parts, defaults: { readonly provider: stri
       const { pageSize, pageToken } = request;
       const result = await listPayments(parts, readFilter(request), { pageSize, pageToken });
       if (!result.ok) return result;
-      const { payments, nextPageToken } = result.value;
-      return accept(create(ListPaymentsResponseSchema, { payments: payments.map(writePayment), nextPageToken }));
+      const { items, nextPageToken } = result.value;
+      return accept(create(ListPaymentsResponseSchema, { payments: items.map(writePayment), nextPageToken }));
     },
   };
 }

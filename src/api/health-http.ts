@@ -7,12 +7,8 @@ import {
 } from "../../gen/grpc/health/v1/health_pb.ts";
 import { toConnectError } from "./errors.ts";
 import type { Health } from "./health.ts";
-import type { HttpHandler, HttpResponse } from "./http-port.ts";
-
-function sendJson(response: HttpResponse, status: number, body: unknown): void {
-  response.writeHead(status, { "content-type": "application/json", "cache-control": "no-store" });
-  response.end(JSON.stringify(body));
-}
+import type { HttpHandler } from "./http-port.ts";
+import { sendJson } from "./json-http.ts";
 
 /** The handlers by path. */
 export function createHealthRoutes(health: Health): ReadonlyMap<string, HttpHandler> {

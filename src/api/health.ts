@@ -9,6 +9,8 @@ export interface HealthCheck {
   readonly required: boolean;
   /** Rejects when the part is away. */
   readonly check: () => Promise<void>;
+  /** For how long a result is told again instead of checking anew; 0 when absent. */
+  readonly keepMs?: number;
 }
 
 interface CheckReport {
@@ -55,15 +57,26 @@ export function createHealth({
 
   const required = new Set(checks.filter((check) => check.required).map(({ name }) => name));
 
-  async function runCheck({ name, check }: HealthCheck): Promise<[string, CheckReport]> {
+  const kept = new Map<string, { readonly until: number; readonly report: CheckReport }>();
+
+  async function runCheck(check: HealthCheck): Promise<[string, CheckReport]> {
+    const { name, keepMs = 0 } = check;
+    const known = kept.get(name);
+    if (known && known.until > performance.now()) return [name, known.report];
+    const report = await checkNow(check);
+    kept.set(name, { until: performance.now() + keepMs, report });
+    return [name, report];
+  }
+
+  async function checkNow({ name, check }: HealthCheck): Promise<CheckReport> {
     const begin = performance.now();
     const latency = (): number => Math.round((performance.now() - begin) * 1000) / 1000;
     try {
       await within(CHECK_TIMEOUT_MS, check());
-      return [name, { status: "ok", latencyMs: latency() }];
+      return { status: "ok", latencyMs: latency() };
     } catch (error) {
       log.warn({ err: error, check: name }, "health check failed");
-      return [name, { status: "failing", latencyMs: latency() }];
+      return { status: "failing", latencyMs: latency() };
     }
   }
 

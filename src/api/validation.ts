@@ -24,7 +24,7 @@ const RULES: Readonly<Record<string, string>> = {
   required: "is missing; send it",
   "string.min_len": "is empty or too short; it",
   "enum.defined_only": "must be a value that the enum names",
-  "enum.not_in": "must be a status that a payment can have",
+  "enum.not_in": "must be a value that can be there, which the unspecified one is not",
 };
 
 const compiled = new Map<string, RegExp>();

@@ -1,24 +1,22 @@
 // The one door through which the state of a payment changes. Facts come in, from whatever direction; the payment, its refunds, the
 // operation that they answer, the events and the caller's answer go out in one transaction.
 import type { WriteMovement } from "../db/statements/write-movement.ts";
-import { decideFacts, type FollowUp, type Movement } from "../domain/decide-fact.ts";
+import { decideFacts, type FollowUp, type KnownPayment, type Movement } from "../domain/decide-fact.ts";
 import type { Fact } from "../domain/fact.ts";
 import type { OperationId } from "../domain/ids.ts";
 import type { Operation, OperationState } from "../domain/operation.ts";
 import type { Payment } from "../domain/payment.ts";
-import type { Refund } from "../domain/refund.ts";
 import type { Parts } from "./parts.ts";
-
-export interface KnownPayment {
-  readonly payment: Payment;
-  /** Those that the facts may speak of. */
-  readonly refunds: readonly Refund[];
-}
 
 export interface AppliedFacts extends KnownPayment {
   /** False when another writer settled the operation first: its answer is the answer. */
   readonly first: boolean;
+  /** Whether something changed. */
+  readonly moved: boolean;
 }
+
+/** A payment after its facts, and the refunds that they changed. */
+export type MovedPayment = Pick<KnownPayment, "payment" | "refunds">;
 
 /** The operation that the facts answer, and what its caller is to be told. */
 export interface Settlement {
@@ -26,7 +24,7 @@ export interface Settlement {
   readonly state: OperationState;
   readonly problem: string | null;
   /** The response to keep; null gives the request id back. */
-  respond(moved: KnownPayment): unknown;
+  respond(moved: MovedPayment): unknown;
 }
 
 /** Times that a movement is decided anew because the payment moved meanwhile. Each time another writer got on, so it ends. */
@@ -36,10 +34,14 @@ function settles(settlement: Settlement | null, payment: Payment): boolean {
   return settlement !== null && payment.activeOperationId === settlement.operation.id;
 }
 
-function changes(before: Payment, movement: Movement): boolean {
+/** Whether a movement changes anything that is stored. */
+export function changes(before: Payment, movement: Movement): boolean {
   return (
     movement.payment !== before &&
-    (movement.events.length > 0 || movement.refunds.length > 0 || !samePlace(before, movement.payment))
+    (movement.events.length > 0 ||
+      movement.refunds.length > 0 ||
+      movement.disputes.length > 0 ||
+      !samePlace(before, movement.payment))
   );
 }
 
@@ -52,7 +54,36 @@ function samePlace(a: Payment, b: Payment): boolean {
   );
 }
 
-/** The operation that a follow-up is, due at once. A second CANCEL is not owed while an operation on the payment is under way. */
+/** What the provider's word means under an operation of ours: a payment that we asked to end ends for our reason. */
+function rephrase(operation: Operation | null, facts: readonly Fact[]): readonly Fact[] {
+  if (operation?.kind !== "CANCEL") return facts;
+  const ended: Fact =
+    operation.reason === "expired" ? { kind: "expired" } : { kind: "canceled", reason: operation.reason ?? "" };
+  return facts.map((fact) => (fact.kind === "canceled" || fact.kind === "expired" ? ended : fact));
+}
+
+/** The operation under way that facts may tell of before its answer does. */
+async function operationUnderWay(
+  parts: Parts,
+  { activeOperationId }: Payment,
+  settlement: Settlement | null,
+): Promise<Operation | null> {
+  if (settlement) return settlement.operation;
+  return activeOperationId && parts.store.loadOperation(activeOperationId);
+}
+
+/**
+ * What a movement makes necessary. A CANCEL is not owed while an operation on the payment is under way: it is owed when that one ends and
+ * finds the payment failed meanwhile.
+ */
+function followUpsOf(before: Payment, movement: Movement, settled: Operation | null): readonly FollowUp[] {
+  const mayStillBePaid = settled !== null && settled.kind !== "CANCEL" && before.status === "FAILED";
+  const owed = movement.followUps.some((followUp) => followUp.kind === "CANCEL");
+  if (!mayStillBePaid || owed) return movement.followUps;
+  return [...movement.followUps, { kind: "CANCEL", reason: "attempts_exhausted" }];
+}
+
+/** The operation that a follow-up is, due at once. */
 function operationOf(followUp: FollowUp, payment: Payment, parts: Parts): Operation {
   const now = payment.updatedAt;
   return {
@@ -81,15 +112,18 @@ function plan(
   const before = known.payment;
   const movement = decideFacts(known, facts, moment);
   if (!settlement && !changes(before, movement)) return null;
-  let activeOperationId: OperationId | null = settles(settlement, before) ? null : before.activeOperationId;
+  const settled = settlement && settles(settlement, before) ? settlement.operation : null;
+  let activeOperationId: OperationId | null = settled ? null : before.activeOperationId;
   const owed: Operation[] = [];
-  for (const followUp of movement.followUps) {
+  for (const followUp of followUpsOf(before, movement, settled)) {
     if (followUp.kind === "CANCEL" && activeOperationId !== null) continue;
     const operation = operationOf(followUp, { ...movement.payment, updatedAt: moment.now }, parts);
     if (followUp.kind === "CANCEL") activeOperationId = operation.id;
     owed.push(operation);
   }
-  const payment = { ...movement.payment, activeOperationId, revision: before.revision + 1, updatedAt: moment.now };
+  // A revision is never behind the version, and a movement may hold several changes.
+  const revision = before.revision + Math.max(1, movement.events.length);
+  const payment = { ...movement.payment, activeOperationId, revision, updatedAt: moment.now };
   const moved = { payment, refunds: movement.refunds };
   return {
     revision: before.revision,
@@ -126,23 +160,25 @@ export async function applyFacts(
 ): Promise<AppliedFacts> {
   let current = known;
   for (let race = 0; race < RACES_MAX; race += 1) {
-    const write = plan(current, facts, settlement, parts);
-    if (!write) return { ...current, first: true };
+    const operation = await operationUnderWay(parts, current.payment, settlement);
+    const write = plan(current, rephrase(operation, facts), settlement, parts);
+    if (!write) return { ...current, first: true, moved: false };
     if ((await parts.store.writeMovement(write)) === "written") {
       report(parts, current.payment, write);
-      const { payment, refunds } = write.movement;
+      const { payment, refunds, disputes } = write.movement;
       return {
         payment,
         refunds: [...refunds, ...current.refunds.filter((old) => !refunds.some((changed) => changed.id === old.id))],
+        disputes,
         first: true,
+        moved: true,
       };
     }
-    const loaded = await parts.store.loadPayment({ find: { paymentId: known.payment.id }, request: null });
-    if (!loaded.payment) throw new Error(`payment ${known.payment.id} is gone`);
-    current = { payment: loaded.payment, refunds: await parts.store.loadRefunds(known.payment.id) };
+    current = await parts.store.loadKnown(known.payment.id);
     if (settlement) {
-      const operation = await parts.store.loadOperation(settlement.operation.id);
-      if (operation?.state === "SUCCEEDED" || operation?.state === "FAILED") return { ...current, first: false };
+      const stored = await parts.store.loadOperation(settlement.operation.id);
+      if (stored?.state === "SUCCEEDED" || stored?.state === "FAILED")
+        return { ...current, first: false, moved: false };
     }
   }
   throw new Error(`payment ${known.payment.id} moved ${RACES_MAX} times while a fact was applied`);

@@ -9,7 +9,7 @@ import type { Operation } from "../domain/operation.ts";
 import { isClosed, isPaid, type Payment } from "../domain/payment.ts";
 import type { ProviderAnswer } from "../provider/provider.ts";
 import { type Answer, checkoutOf, fromStored, toStored } from "./answer.ts";
-import { applyFacts, type AppliedFacts, type KnownPayment, type Settlement } from "./apply-fact.ts";
+import { applyFacts, type AppliedFacts, type MovedPayment, type Settlement } from "./apply-fact.ts";
 import { type CarryOut, findOut } from "./find-out.ts";
 import type { Parts } from "./parts.ts";
 
@@ -20,26 +20,19 @@ const SETTLE_ATTEMPTS_MAX = 7;
 const SETTLE_PAUSE_MS = 40;
 /** The provider's code for a payment method that it does not know (Stripe, error codes). */
 const UNKNOWN_METHOD = "resource_missing";
-/** What the provider's word means under our own operation: a payment that we asked to end ends for our reason. */
-function rephrase(operation: Operation, facts: readonly Fact[]): readonly Fact[] {
-  if (operation.kind !== "CANCEL") return facts;
-  const ended: Fact =
-    operation.reason === "expired" ? { kind: "expired" } : { kind: "canceled", reason: operation.reason ?? "" };
-  return facts.map((fact) => (fact.kind === "canceled" || fact.kind === "expired" ? ended : fact));
-}
 
 /** The facts that follow from the provider's not acting. */
 function factsOfRefusal(
   { known, operation }: CarryOut,
-  problem: { readonly code: string; readonly message: string },
+  { code, message }: { readonly code: string; readonly message: string },
 ): readonly Fact[] {
   if (operation.kind === "CREATE") {
-    const reason = problem.code === UNKNOWN_METHOD ? "INVALID_CARD" : "PROCESSING_ERROR";
-    return [{ kind: "rejected", failure: { reason, ...problem } }];
+    const reason = code === UNKNOWN_METHOD ? "INVALID_CARD" : "PROCESSING_ERROR";
+    return [{ kind: "rejected", failure: { reason, code, message } }];
   }
   if (operation.kind !== "REFUND" || operation.amountMinor === null) return [];
   const amount = { minor: operation.amountMinor, currency: known.payment.amount.currency };
-  const failure = { reason: "PROVIDER_ERROR", ...problem } as const;
+  const failure = { reason: "PROVIDER_ERROR", code, message } as const;
   return [{ kind: "refund", refundId: operation.refundId, providerReference: "", status: "FAILED", amount, failure }];
 }
 
@@ -47,7 +40,7 @@ function about(payment: Payment): Record<string, string> {
   return { paymentId: printPaymentId(payment.id), status: payment.status };
 }
 
-function answerOf(operation: Operation, moved: KnownPayment, facts: readonly Fact[]): Answer {
+function answerOf(operation: Operation, moved: MovedPayment, facts: readonly Fact[]): Answer {
   const { payment } = moved;
   const opened = facts.find((fact) => fact.kind === "opened");
   const isCreate = operation.kind === "CREATE";
@@ -62,7 +55,7 @@ function answerOf(operation: Operation, moved: KnownPayment, facts: readonly Fac
 /** What the caller is told when the provider would not act: the truth about the payment first, the provider's words after that. */
 function refusalOf(
   operation: Operation,
-  moved: KnownPayment,
+  moved: MovedPayment,
   problem: { readonly code: string; readonly message: string },
 ): Result<Answer> {
   const { payment } = moved;
@@ -142,7 +135,7 @@ interface Conclusion {
   readonly problem: string | null;
   /** False gives the request id back: nothing was attempted under it, and a retry tries again. */
   readonly keep: boolean;
-  tell(moved: KnownPayment): Result<Answer>;
+  tell(moved: MovedPayment): Result<Answer>;
 }
 
 /** Null when nothing can be concluded yet. */
@@ -150,7 +143,7 @@ function conclude(work: CarryOut, answer: ProviderAnswer): Conclusion | null {
   const { operation } = work;
   switch (answer.outcome) {
     case "done": {
-      const facts = rephrase(operation, answer.facts);
+      const { facts } = answer;
       return {
         facts,
         state: "SUCCEEDED",
@@ -163,7 +156,9 @@ function conclude(work: CarryOut, answer: ProviderAnswer): Conclusion | null {
       // What it would not open again is open: that is what was asked for.
       if (operation.kind === "CREATE" && answer.facts.length > 0)
         return conclude(work, { outcome: "done", facts: answer.facts });
-      const facts = [...rephrase(operation, answer.facts), ...factsOfRefusal(work, answer)];
+      const refusal = factsOfRefusal(work, answer);
+      // A refund gives its reservation back first, since what happened in its place may need the room.
+      const facts = operation.kind === "REFUND" ? [...refusal, ...answer.facts] : [...answer.facts, ...refusal];
       return {
         facts,
         state: "FAILED",

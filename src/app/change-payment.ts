@@ -44,6 +44,7 @@ function begun(payment: Payment, operation: Operation, refund: Refund | null) {
       refundPendingMinor: payment.refundPendingMinor + (refund?.amount.minor ?? 0n),
     },
     refunds: refund ? [refund] : [],
+    disputes: [],
   };
 }
 

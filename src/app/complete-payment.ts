@@ -29,8 +29,8 @@ async function verify(parts: Parts, caller: Caller, payment: Payment): Promise<R
       retryAfterMs: 1_000,
     });
   }
-  const refunds = await parts.store.loadRefunds(payment.id);
-  const { payment: moved } = await applyFacts(parts, { payment, refunds }, answer.facts, null);
+  const known = await parts.store.loadKnown(payment.id);
+  const { payment: moved } = await applyFacts(parts, known, answer.facts, null);
   if (isPaid(moved.status) || moved.status === "AUTHORIZED" || moved.status === "PROCESSING") {
     return accept({ payment: moved, refund: null, checkout: null, clientSecret: null });
   }
@@ -55,10 +55,9 @@ export async function completePayment(
     exclusive: true,
     decide(payment): Result<Decision> {
       const provider = parts.providers.get(payment.provider);
-      const decided = decideComplete(payment, {
-        paymentMethod: paymentMethod ?? provider?.defaultPaymentMethod ?? null,
-        amount,
-      });
+      const byCall = payment.mode === "INTENT" || provider?.confirmsCheckouts === true;
+      const byDefault = byCall ? (provider?.defaultPaymentMethod ?? null) : null;
+      const decided = decideComplete(payment, { paymentMethod: paymentMethod ?? byDefault, amount });
       if (!decided.ok) return decided;
       const step = decided.value;
       switch (step.step) {

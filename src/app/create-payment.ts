@@ -35,7 +35,7 @@ async function begin(
   });
   const operation = newOperation(parts, born, { kind: "CREATE", paymentMethod: terms.paymentMethod }, request);
   const payment: Payment = { ...born, activeOperationId: operation.id };
-  const event = describeEvent("payment.created", payment, null, { id: parts.moment().mintEventId(), now });
+  const event = describeEvent("payment.created", payment, {}, { id: parts.moment().mintEventId(), now });
   const outcome = await parts.store.beginCreate({
     request: request.key,
     fingerprint: request.fingerprint,
@@ -45,7 +45,7 @@ async function begin(
   });
   if (outcome !== "begun") return null;
   parts.wakeRelay();
-  return carryOut(parts, { known: { payment, refunds: [] }, operation });
+  return carryOut(parts, { known: { payment, refunds: [], disputes: [] }, operation });
 }
 
 /** The client secret of an open intent is the provider's to tell; it is not kept with the payment. */

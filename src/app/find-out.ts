@@ -1,10 +1,10 @@
 // Finds out what became of an operation: by making its call, by making it again under the same key, and by asking.
 import { unreachable } from "../domain/error.ts";
+import type { KnownPayment } from "../domain/decide-fact.ts";
 import type { Fact } from "../domain/fact.ts";
 import type { Operation } from "../domain/operation.ts";
 import type { Payment } from "../domain/payment.ts";
 import type { Provider, ProviderAnswer, ProviderCall } from "../provider/provider.ts";
-import type { KnownPayment } from "./apply-fact.ts";
 import type { Caller, Parts } from "./parts.ts";
 
 /** Providers keep idempotency keys for 24 hours (Stripe, idempotent requests); an hour is left for clocks that differ. */
@@ -55,6 +55,11 @@ export function askAbout(parts: Parts, payment: Payment, caller: Caller): Promis
   );
 }
 
+/** Asks for all that the provider knows of a payment, for no longer than a provider may take. */
+export function askFor(parts: Parts, payment: Payment): Promise<ProviderAnswer> {
+  return ask(parts, payment, (provider, signal) => provider.retrieve(payment, signal));
+}
+
 /** What facts that the provider was asked for tell of an operation: that it was done, that it came too late, or nothing. */
 function tellOutcome({ operation, known }: CarryOut, facts: readonly Fact[]): "done" | "overtaken" | null {
   const { declinedAttempts } = known.payment;
@@ -84,7 +89,7 @@ function tellOutcome({ operation, known }: CarryOut, facts: readonly Fact[]): "d
 /** Asks for all that the provider knows of the payment, and reads in it what became of the operation; null where it does not tell. */
 async function look(parts: Parts, work: CarryOut, mayStillHappen: boolean): Promise<ProviderAnswer | null> {
   const { payment } = work.known;
-  const seen = await ask(parts, payment, (provider, signal) => provider.retrieve(payment, signal));
+  const seen = await askFor(parts, payment);
   if (seen.outcome !== "done") return null;
   const { facts } = seen;
   switch (tellOutcome(work, facts)) {

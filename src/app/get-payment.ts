@@ -1,5 +1,5 @@
 import type { PaymentKey, PaymentWithHistory } from "../domain/query.ts";
-import { accept, type Result } from "../domain/error.ts";
+import { accept, refuse, type Result } from "../domain/error.ts";
 import type { PaymentId } from "../domain/ids.ts";
 import type { Payment } from "../domain/payment.ts";
 import { refuseNotFound } from "./change-payment.ts";
@@ -9,6 +9,16 @@ import type { Parts } from "./parts.ts";
 export async function getPaymentStatus(parts: Parts, find: PaymentKey): Promise<Result<Payment>> {
   const { payment } = await parts.store.loadPayment({ find, request: null });
   return payment ? accept(payment) : refuseNotFound(find);
+}
+
+/** The provider's ids of sessions are shorter. */
+const SESSION_ID_MAX = 255;
+
+/** The payment of a checkout session, by the provider's id of the session. */
+export async function getPaymentOfSession(parts: Parts, sessionId: string): Promise<Result<Payment>> {
+  const known = /^[\w-]+$/.test(sessionId) && sessionId.length <= SESSION_ID_MAX;
+  const payment = known ? await parts.store.findBySession(sessionId) : null;
+  return payment ? accept(payment) : refuse("PAYMENT_NOT_FOUND", "there is no payment with this checkout session");
 }
 
 /** A payment with its refunds and its history. */

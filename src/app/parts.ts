@@ -1,5 +1,6 @@
 // What the use cases are given. main.ts puts it together.
 import type { Logger } from "pino";
+import type { Inbox } from "../db/inbox.ts";
 import type { Reads } from "../db/reads.ts";
 import type { Store } from "../db/store.ts";
 import type { CreateRules } from "../domain/create-payment.ts";
@@ -21,6 +22,7 @@ export interface Limits {
 export interface Parts {
   readonly store: Store;
   readonly reads: Reads;
+  readonly inbox: Inbox;
   readonly providers: ReadonlyMap<string, Provider>;
   readonly rules: CreateRules;
   readonly limits: Limits;

@@ -36,6 +36,8 @@ export interface TableColumns {
   /** The columns that facts change, without the key. */
   readonly progress: Columns;
   readonly refund: Columns;
+  readonly dispute: Columns;
+  readonly webhook: Columns;
   readonly operation: Columns;
   /** Without what the database or the relay fills in. */
   readonly event: Columns;
@@ -61,6 +63,8 @@ export function tableColumns(orm: MikroORM): TableColumns {
     payment: describe(payment),
     progress: describe(progress),
     refund: describe(columnsOf("Refund")),
+    dispute: describe(columnsOf("Dispute")),
+    webhook: describe(columnsOf("WebhookEvent")),
     operation: describe(columnsOf("ProviderOperation")),
     event: describe(written),
   };

@@ -3,7 +3,9 @@
 import { defineEntity, type InferEntity, p } from "@mikro-orm/core";
 import type { LineItem, PaymentMode, PaymentStatus, CaptureMethod } from "../domain/payment.ts";
 import type { OperationKind, OperationState } from "../domain/operation.ts";
+import type { DisputeStatus } from "../domain/dispute.ts";
 import type { RefundStatus } from "../domain/refund.ts";
+import type { WebhookState } from "../domain/webhook.ts";
 import type { Failure } from "../domain/failure.ts";
 
 /** An item as it is stored: its price counts in the payment's currency, as a string, since JSON numbers are not exact. */
@@ -49,6 +51,7 @@ export const PaymentEntity = defineEntity({
     declinedAttempts: p.json<readonly string[]>(),
     failure: p.json<Failure>().nullable(),
     cancelReason: p.text().nullable(),
+    disputeStatus: p.text().$type<DisputeStatus>().nullable(),
     activeOperationId: p.uuid().nullable(),
     version: p.integer(),
     revision: p.integer(),
@@ -81,6 +84,7 @@ export const PaymentEntity = defineEntity({
         when 'FAILED' then true when 'CANCELED' then true when 'EXPIRED' then true
         else captured_minor = 0 end`,
     },
+    { name: "payment_dispute_status", expression: "dispute_status in ('OPEN', 'WON', 'LOST', 'CLOSED')" },
     { name: "payment_version", expression: "version >= 1 and revision >= version" },
   ],
   indexes: [
@@ -97,6 +101,16 @@ export const PaymentEntity = defineEntity({
       name: "payment_of_provider",
       expression:
         "create index payment_of_provider on payment (provider, provider_reference) where provider_reference is not null",
+    },
+    {
+      name: "payment_of_session",
+      expression: "create index payment_of_session on payment (session_id) where session_id is not null",
+    },
+    // Money that came late and waits for a person.
+    {
+      name: "payment_held_late",
+      expression:
+        "create index payment_held_late on payment (id) where not live and captured_minor > refunded_minor + refund_pending_minor",
     },
   ],
   uniques: [
@@ -122,12 +136,77 @@ export const RefundEntity = defineEntity({
     failure: p.json<Failure>().nullable(),
     createdAt: p.datetime(3),
     updatedAt: p.datetime(3),
+    // When the provider was last asked about a refund that it had not settled.
+    checkedAt: p.datetime(3).nullable(),
   },
   checks: [
     { name: "refund_amount", expression: "amount_minor > 0" },
     { name: "refund_status", expression: "status in ('PENDING', 'SUCCEEDED', 'FAILED', 'CANCELED')" },
   ],
-  indexes: [{ name: "refund_of_payment", properties: ["paymentId"] }],
+  indexes: [
+    { name: "refund_of_payment", properties: ["paymentId"] },
+    {
+      name: "refund_unsettled",
+      expression: "create index refund_unsettled on refund (coalesce(checked_at, updated_at)) where status = 'PENDING'",
+    },
+  ],
+});
+
+export const DisputeEntity = defineEntity({
+  name: "Dispute",
+  tableName: "dispute",
+  properties: {
+    id: p.uuid().primary(),
+    paymentId: () => p.manyToOne(PaymentEntity).mapToPk().fieldName("payment_id"),
+    providerReference: p.text(),
+    amountMinor: p.bigint("bigint"),
+    currency: p.text(),
+    status: p.text().$type<DisputeStatus>(),
+    reason: p.text(),
+    createdAt: p.datetime(3),
+    updatedAt: p.datetime(3),
+  },
+  checks: [
+    { name: "dispute_amount", expression: "amount_minor > 0" },
+    { name: "dispute_status", expression: "status in ('OPEN', 'WON', 'LOST', 'CLOSED')" },
+  ],
+  uniques: [{ name: "dispute_of_payment", properties: ["paymentId", "providerReference"] }],
+});
+
+// What a provider sent, as it sent it, and what became of it. A row is written before the provider is told that its message arrived.
+export const WebhookEventEntity = defineEntity({
+  name: "WebhookEvent",
+  tableName: "webhook_event",
+  properties: {
+    provider: p.text().primary(),
+    eventId: p.text().primary(),
+    type: p.text(),
+    // The raw text, whose signature was good.
+    body: p.text(),
+    headers: p.json<Readonly<Record<string, string>>>(),
+    state: p.text().$type<WebhookState>(),
+    // Why it is in this state; null where the state says it all.
+    note: p.text().nullable(),
+    paymentId: p.uuid().nullable(),
+    attempts: p.integer(),
+    // Null once nothing more will be tried by itself.
+    nextAttemptAt: p.datetime(3).nullable(),
+    receivedAt: p.datetime(3),
+    updatedAt: p.datetime(3),
+  },
+  checks: [
+    {
+      name: "webhook_event_state",
+      expression: "state in ('RECEIVED', 'APPLIED', 'INERT', 'PARKED', 'QUARANTINED')",
+    },
+  ],
+  indexes: [
+    {
+      name: "webhook_event_due",
+      expression: "create index webhook_event_due on webhook_event (next_attempt_at) where next_attempt_at is not null",
+    },
+    { name: "webhook_event_received", properties: ["receivedAt"] },
+  ],
 });
 
 export const OperationEntity = defineEntity({
@@ -176,10 +255,11 @@ export const EventEntity = defineEntity({
   tableName: "payment_event",
   properties: {
     id: p.uuid().primary(),
-    paymentId: () => p.manyToOne(PaymentEntity).mapToPk().fieldName("payment_id"),
+    // Null for what is told of no single payment: the result of a reconciliation.
+    paymentId: () => p.manyToOne(PaymentEntity).mapToPk().fieldName("payment_id").nullable().deleteRule("no action"),
     version: p.integer(),
     type: p.text(),
-    status: p.text().$type<PaymentStatus>(),
+    status: p.text().$type<PaymentStatus>().nullable(),
     // The message's body, as it is published.
     data: p.json<Record<string, unknown>>(),
     // Grows within a payment, since its rows are written under the payment's lock; between payments it is not commit order.
@@ -225,6 +305,17 @@ const LeaseEntity = defineEntity({
 
 export type PaymentRecord = InferEntity<typeof PaymentEntity>;
 export type RefundRecord = InferEntity<typeof RefundEntity>;
+export type DisputeRecord = InferEntity<typeof DisputeEntity>;
+export type WebhookEventRecord = InferEntity<typeof WebhookEventEntity>;
 export type OperationRecord = InferEntity<typeof OperationEntity>;
 
-export const entities = [PaymentEntity, RefundEntity, OperationEntity, EventEntity, RequestEntity, LeaseEntity];
+export const entities = [
+  PaymentEntity,
+  RefundEntity,
+  DisputeEntity,
+  OperationEntity,
+  EventEntity,
+  WebhookEventEntity,
+  RequestEntity,
+  LeaseEntity,
+];

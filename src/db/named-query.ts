@@ -81,12 +81,14 @@ export async function runNamed<Row extends QueryResultRow>(
   query: NamedQuery,
   set: readonly unknown[],
 ): Promise<Row[]> {
+  // Outside of what can fail for the database's sake.
+  const values = [JSON.stringify(set)];
   let connected = false;
   try {
     const client = await pool.connect();
     connected = true;
     try {
-      const result = await client.query<Row>({ ...query, values: [JSON.stringify(set)], types });
+      const result = await client.query<Row>({ ...query, values, types });
       client.release();
       return result.rows;
     } catch (error) {

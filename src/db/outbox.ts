@@ -6,7 +6,8 @@ import { type NamedQuery, runNamed } from "./named-query.ts";
 
 export interface OutboxEvent {
   readonly id: EventId;
-  readonly paymentId: string;
+  /** Null for what is told of no single payment. */
+  readonly paymentId: string | null;
   readonly version: number;
   readonly type: string;
   /** The JSON text of the message. */

@@ -2,11 +2,11 @@
 import type { FilterQuery, MikroORM } from "@mikro-orm/postgresql";
 import type { EventId, PaymentId } from "../domain/ids.ts";
 import type { EventType } from "../domain/event.ts";
-import type { Payment } from "../domain/payment.ts";
+import type { Payment, PaymentStatus } from "../domain/payment.ts";
 import type { PaymentFilter, PaymentWithHistory } from "../domain/query.ts";
-import { EventEntity, PaymentEntity, type PaymentRecord, RefundEntity } from "./entities.ts";
+import { DisputeEntity, EventEntity, PaymentEntity, type PaymentRecord, RefundEntity } from "./entities.ts";
 import { translateDatabaseError } from "./named-query.ts";
-import { paymentFromRecord, refundFromRecord } from "./records.ts";
+import { disputeFromRecord, paymentFromRecord, refundFromRecord } from "./records.ts";
 
 export interface Reads {
   findPayment(id: PaymentId): Promise<PaymentWithHistory | null>;
@@ -52,18 +52,22 @@ export function createReads(orm: MikroORM): Reads {
         const em = orm.em.fork();
         const record = await em.findOne(PaymentEntity, { id }, options);
         if (!record) return null;
-        const [refunds, events] = await Promise.all([
-          em.find(RefundEntity, { paymentId: id }, { ...options, orderBy: { id: "asc" }, limit: HISTORY_MAX }),
+        const oldestFirst = { ...options, orderBy: { id: "asc" as const }, limit: HISTORY_MAX };
+        const [refunds, disputes, events] = await Promise.all([
+          em.find(RefundEntity, { paymentId: id }, oldestFirst),
+          em.find(DisputeEntity, { paymentId: id }, oldestFirst),
           em.find(EventEntity, { paymentId: id }, { ...options, orderBy: { version: "asc" }, limit: HISTORY_MAX }),
         ]);
         return {
           payment: paymentFromRecord(record),
           refunds: refunds.map(refundFromRecord),
+          disputes: disputes.map(disputeFromRecord),
           events: events.map((event) => ({
             ...event,
             id: event.id as EventId,
             paymentId: id,
             type: event.type as EventType,
+            status: event.status as PaymentStatus,
           })),
         };
       }),

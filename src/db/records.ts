@@ -1,11 +1,13 @@
 // Between the domain's values and the tables' records. One shape, that of entities.ts in JSON (integers beyond 2^53 as strings, times as
 // ISO strings), goes into statements, into stored answers and out of queries, so there is one translation each way.
-import type { OperationId, PaymentId, RefundId } from "../domain/ids.ts";
+import type { Dispute } from "../domain/dispute.ts";
+import type { DisputeId, OperationId, PaymentId, RefundId } from "../domain/ids.ts";
 import { money } from "../domain/money.ts";
 import type { Operation } from "../domain/operation.ts";
 import { isClosed, type Payment } from "../domain/payment.ts";
 import type { Refund } from "../domain/refund.ts";
-import type { OperationRecord, PaymentRecord, RefundRecord } from "./entities.ts";
+import type { WebhookEvent } from "../domain/webhook.ts";
+import type { DisputeRecord, OperationRecord, PaymentRecord, RefundRecord, WebhookEventRecord } from "./entities.ts";
 
 /** A record as JSON carries it, and as a row or an entity carries it: either form is read. */
 export type Stored<T> = { [K in keyof T]: Storable<T[K]> };
@@ -67,6 +69,7 @@ export function progressToRecord(payment: Payment) {
     declinedAttempts: payment.declinedAttempts,
     failure: payment.failure,
     cancelReason: payment.cancelReason,
+    disputeStatus: payment.disputeStatus,
     activeOperationId: payment.activeOperationId,
     version: payment.version,
     revision: payment.revision,
@@ -112,6 +115,7 @@ export function paymentFromRecord(record: Stored<PaymentRecord>): Payment {
     declinedAttempts: record.declinedAttempts,
     failure: record.failure ?? null,
     cancelReason: record.cancelReason ?? null,
+    disputeStatus: record.disputeStatus ?? null,
     activeOperationId: (record.activeOperationId as OperationId | null | undefined) ?? null,
     version: record.version,
     revision: record.revision,
@@ -124,7 +128,7 @@ export function paymentFromRecord(record: Stored<PaymentRecord>): Payment {
 
 export function refundToRecord(refund: Refund): Stored<RefundRecord> {
   const { amount, ...rest } = refund;
-  return { ...rest, amountMinor: amount.minor.toString(), currency: amount.currency };
+  return { ...rest, amountMinor: amount.minor.toString(), currency: amount.currency, checkedAt: null };
 }
 
 export function refundFromRecord(record: Stored<RefundRecord>): Refund {
@@ -137,6 +141,41 @@ export function refundFromRecord(record: Stored<RefundRecord>): Refund {
     providerReference: record.providerReference ?? null,
     failure: record.failure ?? null,
     createdAt: dateOf(record.createdAt),
+    updatedAt: dateOf(record.updatedAt),
+  };
+}
+
+export function disputeToRecord(dispute: Dispute): Stored<DisputeRecord> {
+  const { amount, ...rest } = dispute;
+  return { ...rest, amountMinor: amount.minor.toString(), currency: amount.currency };
+}
+
+export function disputeFromRecord(record: Stored<DisputeRecord>): Dispute {
+  return {
+    id: record.id as DisputeId,
+    paymentId: record.paymentId as PaymentId,
+    providerReference: record.providerReference,
+    amount: money(bigintOf(record.amountMinor), record.currency),
+    status: record.status,
+    reason: record.reason,
+    createdAt: dateOf(record.createdAt),
+    updatedAt: dateOf(record.updatedAt),
+  };
+}
+
+export function webhookFromRecord(record: Stored<WebhookEventRecord>): WebhookEvent {
+  return {
+    provider: record.provider,
+    eventId: record.eventId,
+    type: record.type,
+    body: record.body,
+    headers: record.headers,
+    state: record.state,
+    note: record.note ?? null,
+    paymentId: (record.paymentId as PaymentId | null | undefined) ?? null,
+    attempts: record.attempts,
+    nextAttemptAt: dateOrNull(record.nextAttemptAt),
+    receivedAt: dateOf(record.receivedAt),
     updatedAt: dateOf(record.updatedAt),
   };
 }

@@ -1,18 +1,20 @@
 // What the service remembers, as the use cases see it: each function is one statement, one transaction and one round trip, shared by the calls
 // that come at the same time.
 import type { Pool } from "pg";
+import type { KnownPayment } from "../domain/decide-fact.ts";
 import type { OperationId, PaymentId } from "../domain/ids.ts";
 import type { Operation, RequestKey } from "../domain/operation.ts";
 import type { Payment } from "../domain/payment.ts";
-import type { Refund } from "../domain/refund.ts";
 import { batched } from "./batch.ts";
-import { tableColumns } from "./columns.ts";
+import { type TableColumns, tableColumns } from "./columns.ts";
 import type { Database } from "./database.ts";
-import type { OperationRecord, PaymentRecord, RefundRecord } from "./entities.ts";
-import { DatabaseUnavailable, runNamed, violates } from "./named-query.ts";
-import { operationFromRecord, paymentFromRecord, refundFromRecord } from "./records.ts";
+import type { DisputeRecord, OperationRecord, PaymentRecord, RefundRecord } from "./entities.ts";
+import { DatabaseUnavailable, type NamedQuery, runNamed, violates } from "./named-query.ts";
+import { disputeFromRecord, operationFromRecord, paymentFromRecord, refundFromRecord } from "./records.ts";
 import { type BeginCreate, beginCreateRow, beginCreateStatement } from "./statements/begin-create.ts";
 import { type BeginOperation, beginOperationRow, beginOperationStatement } from "./statements/begin-operation.ts";
+import { findByReferenceStatement, findBySessionStatement } from "./statements/find-payment.ts";
+import { loadDisputesStatement, loadRefundsStatement } from "./statements/load-known.ts";
 import { type LoadPayment, loadPaymentRow, loadPaymentStatement } from "./statements/load-payment.ts";
 import { type RecordAnswer, recordAnswerRow, recordAnswerStatement } from "./statements/record-answer.ts";
 import * as recover from "./statements/recover.ts";
@@ -39,7 +41,10 @@ export interface Store {
   recordAnswer(input: RecordAnswer): Promise<"recorded" | "known">;
   loadPayment(input: LoadPayment): Promise<LoadedPayment>;
   loadOperation(id: OperationId): Promise<Operation | null>;
-  loadRefunds(paymentId: PaymentId): Promise<Refund[]>;
+  /** What is known of a payment: what facts may speak of. Throws when there is no such payment. */
+  loadKnown(paymentId: PaymentId): Promise<KnownPayment>;
+  findByReference(provider: string, reference: string): Promise<Payment | null>;
+  findBySession(sessionId: string): Promise<Payment | null>;
   markUnknown(
     id: OperationId,
     mark: { readonly problem: string; readonly nextAttemptAt: Date; readonly now: Date },
@@ -52,6 +57,12 @@ export interface Store {
     readonly backoffMaxMs: number;
   }): Promise<Operation[]>;
   findExpired(bound: { readonly now: Date; readonly limit: number }): Promise<Payment[]>;
+  /** Takes payments with a refund that the provider left open since before a time. */
+  claimUnsettledRefunds(bound: {
+    readonly now: Date;
+    readonly before: Date;
+    readonly limit: number;
+  }): Promise<PaymentId[]>;
 }
 
 /**
@@ -179,25 +190,45 @@ function createLoadPayment(pool: Pool, statement: ReturnType<typeof loadPaymentS
   return (input: LoadPayment): Promise<LoadedPayment> => rereading(() => run(input));
 }
 
+function createLoadKnown(pool: Pool, columns: TableColumns, loadPayment: Store["loadPayment"]): Store["loadKnown"] {
+  const loadRefunds = loadRefundsStatement(columns);
+  const loadDisputes = loadDisputesStatement(columns);
+  return async (paymentId) => {
+    const { payment } = await loadPayment({ find: { paymentId }, request: null });
+    if (!payment) throw new Error(`payment ${paymentId} is gone`);
+    const [refunds, disputes] = await Promise.all([
+      rereading(() => runNamed<RefundRecord>(pool, loadRefunds, [{ paymentId }])),
+      rereading(() => runNamed<DisputeRecord>(pool, loadDisputes, [{ paymentId }])),
+    ]);
+    return { payment, refunds: refunds.map(refundFromRecord), disputes: disputes.map(disputeFromRecord) };
+  };
+}
+
 export function createStore(database: Database): Store {
   const { orm, pool } = database;
   const columns = tableColumns(orm);
   const claimDue = recover.claimDueStatement(columns);
   const loadOperation = recover.loadOperationStatement(columns);
-  const loadRefunds = recover.loadRefundsStatement(columns);
+  const findByReference = findByReferenceStatement(columns);
+  const findBySession = findBySessionStatement(columns);
   const findExpired = recover.findExpiredStatement(columns);
+  const loadPayment = createLoadPayment(pool, loadPaymentStatement(columns));
+  const findOne = async (query: NamedQuery, key: object): Promise<Payment | null> => {
+    const [row] = await rereading(() => runNamed<PaymentRecord>(pool, query, [key]));
+    return row ? paymentFromRecord(row) : null;
+  };
   return {
     beginCreate: createBeginCreate(pool, beginCreateStatement(columns)),
     beginOperation: createBeginOperation(pool, beginOperationStatement(columns)),
     writeMovement: createWriteMovement(pool, writeMovementStatement(columns)),
     recordAnswer: createRecordAnswer(pool),
-    loadPayment: createLoadPayment(pool, loadPaymentStatement(columns)),
+    loadPayment,
+    loadKnown: createLoadKnown(pool, columns, loadPayment),
+    findByReference: (provider, reference) => findOne(findByReference, { provider, reference }),
+    findBySession: (sessionId) => findOne(findBySession, { sessionId }),
     async loadOperation(id) {
       const [row] = await rereading(() => runNamed<OperationRecord>(pool, loadOperation, [{ id }]));
       return row ? operationFromRecord(row) : null;
-    },
-    async loadRefunds(paymentId) {
-      return (await rereading(() => runNamed<RefundRecord>(pool, loadRefunds, [{ paymentId }]))).map(refundFromRecord);
     },
     async markUnknown(id, mark) {
       await runNamed(pool, recover.markUnknownStatement, [{ id, ...mark }]);
@@ -207,6 +238,10 @@ export function createStore(database: Database): Store {
     },
     async findExpired(bound) {
       return (await runNamed<PaymentRecord>(pool, findExpired, [bound])).map(paymentFromRecord);
+    },
+    async claimUnsettledRefunds(bound) {
+      const rows = await runNamed<{ paymentId: PaymentId }>(pool, recover.claimUnsettledRefundsStatement, [bound]);
+      return [...new Set(rows.map((row) => row.paymentId))];
     },
   };
 }

@@ -181,6 +181,7 @@ export function newPayment(
     declinedAttempts: [],
     failure: null,
     cancelReason: null,
+    disputeStatus: null,
     activeOperationId: null,
     version: 1,
     revision: 1,

@@ -4,7 +4,7 @@ import { accept, type Result, refuse, refuseField } from "./error.ts";
 import { printPaymentId } from "./ids.ts";
 import { type Money, parseCurrency } from "./money.ts";
 import type { CreateTerms, MoneyInput } from "./create-payment.ts";
-import { isClosed, isOpen, isPaid, type Payment, refundableMinor } from "./payment.ts";
+import { isClosed, isHeldLate, isOpen, isPaid, type Payment, refundableMinor } from "./payment.ts";
 
 /** What every refusal says of the payment that it speaks of. */
 function about(payment: Payment): Record<string, string> {
@@ -100,7 +100,7 @@ export function decideCancel(payment: Payment): Result<"cancel" | "done"> {
 
 /** Accepts the amount to give back. */
 export function decideRefund(payment: Payment, amount: MoneyInput | null): Result<Money> {
-  if (!isPaid(payment.status)) {
+  if (!isPaid(payment.status) && !isHeldLate(payment)) {
     return refuse("PAYMENT_NOT_PAID", `the payment is ${payment.status}, there is nothing to give back`, {
       metadata: about(payment),
     });

@@ -1,10 +1,12 @@
 // What a fact means for a payment. Pure: the same payment and the same facts give the same movement, and a fact that is stale, or was
 // told before, gives none. Each change of state makes exactly one event and counts the version up by one.
-import { describeEvent, type EventType, type PaymentEvent } from "./event.ts";
+import type { Dispute } from "./dispute.ts";
+import { describeEvent, type EventSubject, type EventType, type PaymentEvent } from "./event.ts";
 import { unreachable } from "./error.ts";
-import type { DeclinedFact, Fact, OpenedFact, PaidFact, RefundFact } from "./fact.ts";
-import type { EventId, RefundId } from "./ids.ts";
-import { isClosed, isOpen, isPaid, type Payment, type PaymentStatus, refundableMinor, TRANSITIONS } from "./payment.ts";
+import type { CorrectedFact, DeclinedFact, DisputeFact, Fact, OpenedFact, PaidFact, RefundFact } from "./fact.ts";
+import type { DisputeId, EventId, RefundId } from "./ids.ts";
+import { newRefund } from "./new-refund.ts";
+import { isClosed, isOpen, type Payment, refundableMinor, statusAfterRefunds, TRANSITIONS } from "./payment.ts";
 import type { Refund } from "./refund.ts";
 
 /** An operation that a fact makes necessary. */
@@ -18,15 +20,43 @@ export interface Movement {
   readonly payment: Payment;
   /** Refunds that are new or changed. */
   readonly refunds: readonly Refund[];
+  /** Disputes that are new or changed. */
+  readonly disputes: readonly Dispute[];
   readonly events: readonly PaymentEvent[];
   readonly followUps: readonly FollowUp[];
 }
 
-/** The clock and the mint, which the domain does not have. */
+/** What becomes of money that arrives for a payment that is closed: it is given back, or waits for a person. */
+export type LatePolicy = "refund" | "hold";
+
+/** The clock, the mint and the policy, which the domain does not have. */
 export interface Moment {
   readonly now: Date;
+  readonly latePolicy: LatePolicy;
   mintEventId(): EventId;
   mintRefundId(): RefundId;
+  mintDisputeId(): DisputeId;
+}
+
+/** What is known of a payment. */
+export interface KnownPayment {
+  readonly payment: Payment;
+  /** Those that the facts may speak of. */
+  readonly refunds: readonly Refund[];
+  /** Those that the facts may speak of. */
+  readonly disputes: readonly Dispute[];
+}
+
+/** A fact disagrees with what the payment owes, so it is nobody's to apply without a person. */
+export class FactDisagrees extends Error {
+  override readonly name = "FactDisagrees";
+  /** Something under way may settle the disagreement by itself. */
+  readonly mayPass: boolean;
+
+  constructor(message: string, mayPass: boolean) {
+    super(message);
+    this.mayPass = mayPass;
+  }
 }
 
 /** The draft on which facts work, one after the other. */
@@ -34,16 +64,18 @@ class Draft {
   payment: Payment;
   readonly events: PaymentEvent[] = [];
   readonly changedRefunds = new Map<RefundId, Refund>();
+  /** By the provider's id. */
+  readonly changedDisputes = new Map<string, Dispute>();
   readonly followUps: FollowUp[] = [];
   /** A closed payment holds money at the provider, which has to be let go. */
   heldLate = false;
   readonly moment: Moment;
-  readonly #refunds: readonly Refund[];
+  readonly #known: KnownPayment;
 
-  constructor(payment: Payment, refunds: readonly Refund[], moment: Moment) {
-    this.payment = payment;
+  constructor(known: KnownPayment, moment: Moment) {
+    this.payment = known.payment;
     this.moment = moment;
-    this.#refunds = refunds;
+    this.#known = known;
   }
 
   set(change: Partial<Payment>): void {
@@ -51,18 +83,18 @@ class Draft {
   }
 
   /** Records a change: the event, the next version, and the new status where it changes. */
-  record(type: EventType, change: Partial<Payment>, refund: Refund | null = null): void {
+  record(type: EventType, change: Partial<Payment>, subject: EventSubject = {}): void {
     const from = this.payment.status;
     const to = change.status ?? from;
     if (to !== from && !TRANSITIONS[from].includes(to)) throw new Error(`no transition from ${from} to ${to}`);
     this.set({ ...change, version: this.payment.version + 1, updatedAt: this.moment.now });
     this.events.push(
-      describeEvent(type, this.payment, refund, { id: this.moment.mintEventId(), now: this.moment.now }),
+      describeEvent(type, this.payment, subject, { id: this.moment.mintEventId(), now: this.moment.now }),
     );
   }
 
   findRefund(fact: RefundFact): Refund | undefined {
-    const candidates = [...this.changedRefunds.values(), ...this.#refunds];
+    const candidates = [...this.changedRefunds.values(), ...this.#known.refunds];
     return (
       candidates.find((refund) => refund.id === fact.refundId) ??
       candidates.find((refund) => refund.providerReference === fact.providerReference)
@@ -71,6 +103,17 @@ class Draft {
 
   putRefund(refund: Refund): void {
     this.changedRefunds.set(refund.id, refund);
+  }
+
+  findDispute({ providerReference }: DisputeFact): Dispute | undefined {
+    return (
+      this.changedDisputes.get(providerReference) ??
+      this.#known.disputes.find((dispute) => dispute.providerReference === providerReference)
+    );
+  }
+
+  putDispute(dispute: Dispute): void {
+    this.changedDisputes.set(dispute.providerReference, dispute);
   }
 }
 
@@ -84,14 +127,23 @@ function applyOpened(draft: Draft, fact: OpenedFact): void {
   });
 }
 
+function assertCurrencyFits(payment: Payment, fact: RefundFact | DisputeFact): void {
+  if (fact.amount.currency === payment.amount.currency) return;
+  throw new FactDisagrees(
+    `a ${fact.kind} in ${fact.amount.currency} of a payment in ${payment.amount.currency}`,
+    false,
+  );
+}
+
 function assertAmountFits(payment: Payment, fact: PaidFact): void {
   if (
     fact.amount.currency !== payment.amount.currency ||
     fact.amount.minor > payment.amount.minor ||
     fact.amount.minor <= 0n
   ) {
-    throw new Error(
+    throw new FactDisagrees(
       `${payment.provider} says ${fact.kind} ${fact.amount.minor} ${fact.amount.currency}, which the payment does not owe`,
+      false,
     );
   }
 }
@@ -123,7 +175,10 @@ function applyCaptured(draft: Draft, fact: PaidFact): void {
     draft.record("payment.succeeded", { ...captured, status: "SUCCEEDED" });
     return;
   }
-  draft.record("payment.late", captured);
+  if (moment.latePolicy === "hold") {
+    draft.record("payment.late", captured);
+    return;
+  }
   const refund: Refund = {
     id: moment.mintRefundId(),
     paymentId: payment.id,
@@ -136,7 +191,7 @@ function applyCaptured(draft: Draft, fact: PaidFact): void {
     updatedAt: moment.now,
   };
   draft.putRefund(refund);
-  draft.set({ refundPendingMinor: draft.payment.refundPendingMinor + refund.amount.minor });
+  draft.record("payment.late", { ...captured, refundPendingMinor: payment.refundPendingMinor + refund.amount.minor });
   draft.followUps.push({ kind: "REFUND", refund });
 }
 
@@ -180,38 +235,31 @@ function applyEnded(draft: Draft, to: "CANCELED" | "EXPIRED", reason: string): v
   }
 }
 
-function statusAfterRefunds(payment: Payment, refundedMinor: bigint): PaymentStatus {
-  if (!isPaid(payment.status)) return payment.status;
-  if (refundedMinor === 0n) return "SUCCEEDED";
-  return refundedMinor === payment.capturedMinor ? "REFUNDED" : "PARTIALLY_REFUNDED";
-}
-
 /** A refund that was made at the provider, not here: it takes its reservation now, as ours do before they are made. */
 function adoptRefund(draft: Draft, fact: RefundFact): Refund | undefined {
-  const { payment, moment } = draft;
+  const { payment } = draft;
   if (fact.status === "FAILED" || fact.status === "CANCELED" || payment.capturedMinor === 0n) return undefined;
+  assertCurrencyFits(payment, fact);
   if (fact.amount.minor > refundableMinor(payment)) {
-    throw new Error(
+    throw new FactDisagrees(
       `${payment.provider} refunded ${fact.amount.minor} ${fact.amount.currency}, more than is left to refund`,
+      // A refund of ours that the provider will refuse for this one still holds its reservation.
+      payment.refundPendingMinor > 0n,
     );
   }
   draft.set({ refundPendingMinor: payment.refundPendingMinor + fact.amount.minor });
-  return {
-    id: fact.refundId ?? moment.mintRefundId(),
-    paymentId: payment.id,
-    amount: fact.amount,
-    status: "PENDING",
-    reason: null,
-    providerReference: fact.providerReference,
-    failure: null,
-    createdAt: moment.now,
-    updatedAt: moment.now,
-  };
+  return { ...newRefund(payment, fact, draft.moment), status: "PENDING" };
 }
 
 function applyRefund(draft: Draft, fact: RefundFact): void {
   const known = draft.findRefund(fact) ?? adoptRefund(draft, fact);
   if (!known || known.status === "FAILED" || known.status === "CANCELED") return;
+  if (known.amount.minor !== fact.amount.minor || known.amount.currency !== fact.amount.currency) {
+    throw new FactDisagrees(
+      `${draft.payment.provider} refunded ${fact.amount.minor} ${fact.amount.currency} where ${known.amount.minor} ${known.amount.currency} was asked for`,
+      false,
+    );
+  }
   const { payment } = draft;
   const updated: Refund = {
     ...known,
@@ -232,16 +280,61 @@ function applyRefund(draft: Draft, fact: RefundFact): void {
     draft.record(
       "payment.refunded",
       { status: statusAfterRefunds(payment, refundedMinor), refundedMinor, refundPendingMinor },
-      updated,
+      { refund: updated },
     );
   } else {
     const refundedMinor = payment.refundedMinor - (known.status === "SUCCEEDED" ? amount : 0n);
     draft.record(
       "payment.refund_failed",
       { status: statusAfterRefunds(payment, refundedMinor), refundedMinor, refundPendingMinor },
-      updated,
+      { refund: updated },
     );
   }
+}
+
+/** A dispute that is told for the first time after its end was opened as well, and both are told. */
+function applyDispute(draft: Draft, fact: DisputeFact): void {
+  const { payment, moment } = draft;
+  const known = draft.findDispute(fact);
+  if (known === undefined) {
+    if (payment.capturedMinor === 0n) return;
+    assertCurrencyFits(payment, fact);
+    const { providerReference, amount, reason } = fact;
+    const opened: Dispute = {
+      id: moment.mintDisputeId(),
+      paymentId: payment.id,
+      providerReference,
+      amount,
+      status: "OPEN",
+      reason,
+      createdAt: moment.now,
+      updatedAt: moment.now,
+    };
+    draft.putDispute(opened);
+    draft.record("payment.dispute_opened", { disputeStatus: "OPEN" }, { dispute: opened });
+  }
+  const before = known ?? draft.findDispute(fact);
+  if (before?.status !== "OPEN" || fact.status === "OPEN") return;
+  const closed: Dispute = { ...before, status: fact.status, updatedAt: moment.now };
+  draft.putDispute(closed);
+  draft.record("payment.dispute_closed", { disputeStatus: fact.status }, { dispute: closed });
+}
+
+/** Puts the amounts right. No money moves: it moved before, and was written down wrongly, or the row that said so is gone. */
+function applyCorrected(draft: Draft, fact: CorrectedFact): void {
+  const before = draft.payment;
+  const { capturedMinor, refundedMinor, refundPendingMinor, restored } = fact;
+  if (before.version !== fact.version) return;
+  if (capturedMinor > before.amount.minor || refundedMinor + refundPendingMinor > capturedMinor) {
+    const { currency } = before.amount;
+    throw new FactDisagrees(
+      `refunds of ${refundedMinor + refundPendingMinor} ${currency} of ${capturedMinor} captured and ${before.amount.minor} owed`,
+      false,
+    );
+  }
+  for (const refund of restored) draft.putRefund(newRefund(before, refund, draft.moment));
+  const status = statusAfterRefunds({ ...before, capturedMinor }, refundedMinor);
+  draft.record("payment.corrected", { status, capturedMinor, refundedMinor, refundPendingMinor }, { before });
 }
 
 function applyFact(draft: Draft, fact: Fact): void {
@@ -270,26 +363,27 @@ function applyFact(draft: Draft, fact: Fact): void {
       return;
     case "refund":
       return applyRefund(draft, fact);
+    case "dispute":
+      return applyDispute(draft, fact);
+    case "corrected":
+      return applyCorrected(draft, fact);
     default:
       return unreachable(fact);
   }
 }
 
 /**
- * Decides what facts, in the order in which they came about, mean for a payment. `refunds` are those of the payment that the facts
- * may speak of. Throws when a fact disagrees with what the payment owes: such a fact is nobody's to apply without a person.
+ * Decides what facts, in the order in which they came about, mean for a payment. Throws FactDisagrees when a fact does not fit what the
+ * payment owes.
  */
-export function decideFacts(
-  known: { readonly payment: Payment; readonly refunds: readonly Refund[] },
-  facts: readonly Fact[],
-  moment: Moment,
-): Movement {
-  const draft = new Draft(known.payment, known.refunds, moment);
+export function decideFacts(known: KnownPayment, facts: readonly Fact[], moment: Moment): Movement {
+  const draft = new Draft(known, moment);
   for (const fact of facts) applyFact(draft, fact);
   if (draft.heldLate) draft.followUps.push({ kind: "CANCEL", reason: "late_authorization" });
   return {
     payment: draft.payment,
     refunds: [...draft.changedRefunds.values()],
+    disputes: [...draft.changedDisputes.values()],
     events: draft.events,
     followUps: draft.followUps,
   };

@@ -1,7 +1,8 @@
 // One event for each change of a payment, under the same version. What is built here is the message's body, field for field as
 // proto/payment/v1/payment_event.proto defines it.
+import type { Dispute } from "./dispute.ts";
 import type { Failure } from "./failure.ts";
-import { type EventId, type PaymentId, printEventId, printPaymentId, printRefundId } from "./ids.ts";
+import { type EventId, type PaymentId, printDisputeId, printEventId, printPaymentId, printRefundId } from "./ids.ts";
 import { type Money, printDecimal } from "./money.ts";
 import type { Payment, PaymentStatus } from "./payment.ts";
 import type { Refund } from "./refund.ts";
@@ -25,6 +26,9 @@ export const EVENT_TYPES = [
   "payment.refunded",
   "payment.refund_failed",
   "payment.late",
+  "payment.dispute_opened",
+  "payment.dispute_closed",
+  "payment.corrected",
 ] as const;
 export type EventType = (typeof EVENT_TYPES)[number];
 
@@ -81,8 +85,32 @@ function describeCharge(payment: Payment): Record<string, unknown> {
     : { chargeReference: charge };
 }
 
+/** The amounts before and after, in minor units of the currency. */
+function describeCorrection(before: Payment, after: Payment): Record<string, unknown> {
+  return {
+    amountBeforeMinor: before.capturedMinor.toString(),
+    refundedMinor: after.refundedMinor.toString(),
+    refundedBeforeMinor: before.refundedMinor.toString(),
+    refundPendingMinor: after.refundPendingMinor.toString(),
+    refundPendingBeforeMinor: before.refundPendingMinor.toString(),
+  };
+}
+
+/** What an event tells of besides the payment. */
+export interface EventSubject {
+  readonly refund?: Refund;
+  readonly dispute?: Dispute;
+  /** The payment before a correction. */
+  readonly before?: Payment;
+}
+
 /** The fields that a type has beyond those of every event; absent ones are undefined and leave no trace in the JSON. */
-function describeType(type: EventType, payment: Payment, refund: Refund | null, at: string): Record<string, unknown> {
+function describeType(
+  type: EventType,
+  payment: Payment,
+  { refund, dispute, before }: EventSubject,
+  at: string,
+): Record<string, unknown> {
   const captured: Money = { minor: payment.capturedMinor, currency: payment.amount.currency };
   switch (type) {
     case "payment.created":
@@ -105,6 +133,8 @@ function describeType(type: EventType, payment: Payment, refund: Refund | null, 
         ...describeCharge(payment),
         ...describeCustomer(payment),
         paidAt: at,
+        // A refund of it is under way, or it waits for a person.
+        ...(type === "payment.late" && { resolution: payment.refundPendingMinor > 0n ? "refund" : "hold" }),
       };
     case "payment.attempt_failed":
     case "payment.failed":
@@ -120,6 +150,20 @@ function describeType(type: EventType, payment: Payment, refund: Refund | null, 
         reason: refund.reason ?? undefined,
         ...(type === "payment.refunded" ? { refundedAt: at } : describeFailure(refund.failure)),
       };
+    case "payment.dispute_opened":
+    case "payment.dispute_closed":
+      if (!dispute) throw new Error(`${type} needs its dispute`);
+      return {
+        ...describeMoney(dispute.amount),
+        disputeId: printDisputeId(dispute.id),
+        disputeStatus: dispute.status,
+        disputeReference: dispute.providerReference,
+        reason: dispute.reason,
+        ...describeProvider(payment),
+      };
+    case "payment.corrected":
+      if (!before) throw new Error(`${type} needs what was before`);
+      return { ...describeMoney(captured), ...describeProvider(payment), ...describeCorrection(before, payment) };
   }
 }
 
@@ -127,7 +171,7 @@ function describeType(type: EventType, payment: Payment, refund: Refund | null, 
 export function describeEvent(
   type: EventType,
   payment: Payment,
-  refund: Refund | null,
+  subject: EventSubject,
   moment: { readonly id: EventId; readonly now: Date },
 ): PaymentEvent {
   const at = moment.now.toISOString();
@@ -145,7 +189,55 @@ export function describeEvent(
       paymentId: printPaymentId(payment.id),
       occurredAt: at,
       status: payment.status,
-      ...describeType(type, payment, refund, at),
+      ...describeType(type, payment, subject, at),
+    },
+  };
+}
+
+/** What is told of a comparison of our books with a provider's. It belongs to no payment, and moves none. */
+export interface RunEvent {
+  readonly id: EventId;
+  readonly type: "payment.reconciled";
+  /** The body, ready for JSON.stringify. */
+  readonly data: Readonly<Record<string, unknown>>;
+  readonly createdAt: Date;
+}
+
+export interface RunResult {
+  readonly runId: string;
+  readonly provider: string;
+  readonly from: Date;
+  readonly to: Date;
+  readonly applied: boolean;
+  readonly checkedHere: number;
+  readonly checkedThere: number;
+  /** By kind. */
+  readonly drifts: ReadonlyMap<string, number>;
+  readonly driftsApplied: number;
+  readonly driftsForPerson: number;
+  readonly complete: boolean;
+}
+
+export function describeRun(run: RunResult, moment: { readonly id: EventId; readonly now: Date }): RunEvent {
+  const { checkedHere, checkedThere, driftsApplied, driftsForPerson } = run;
+  return {
+    id: moment.id,
+    type: "payment.reconciled",
+    createdAt: moment.now,
+    data: {
+      eventId: printEventId(moment.id),
+      occurredAt: moment.now.toISOString(),
+      runId: run.runId,
+      provider: run.provider,
+      from: run.from.toISOString(),
+      to: run.to.toISOString(),
+      applied: run.applied,
+      checkedHere: String(checkedHere),
+      checkedThere: String(checkedThere),
+      drifts: Object.fromEntries([...run.drifts].map(([kind, count]) => [kind, String(count)])),
+      driftsApplied: String(driftsApplied),
+      driftsForPerson: String(driftsForPerson),
+      complete: run.complete,
     },
   };
 }

@@ -1,5 +1,6 @@
 // A fact is something that a provider said, by answer, by webhook or by query. Facts move payments; calls do not. The same fact may be
 // told any number of times and in any order.
+import type { DisputeStatus } from "./dispute.ts";
 import type { Failure } from "./failure.ts";
 import type { RefundId } from "./ids.ts";
 import type { Money } from "./money.ts";
@@ -43,6 +44,29 @@ export interface RefundFact {
   readonly failure: Failure | null;
 }
 
+export interface DisputeFact {
+  readonly kind: "dispute";
+  readonly providerReference: string;
+  readonly status: DisputeStatus;
+  readonly amount: Money;
+  /** The provider's word for why, such as `fraudulent`. */
+  readonly reason: string;
+}
+
+/**
+ * What the books should have said, found by comparing them with the provider's. It is told by reconciliation alone, of a payment as it stood at a
+ * version: once the payment has moved on, it says nothing.
+ */
+export interface CorrectedFact {
+  readonly kind: "corrected";
+  readonly version: number;
+  readonly capturedMinor: bigint;
+  readonly refundedMinor: bigint;
+  readonly refundPendingMinor: bigint;
+  /** Refunds that the amounts count already, and whose rows are gone. */
+  readonly restored: readonly RefundFact[];
+}
+
 export type Fact =
   | OpenedFact
   | { readonly kind: "requires_action" }
@@ -55,4 +79,6 @@ export type Fact =
   | { readonly kind: "expired" }
   /** The provider refused to open the payment at all, so there is nothing of it there. */
   | { readonly kind: "rejected"; readonly failure: Failure }
-  | RefundFact;
+  | RefundFact
+  | DisputeFact
+  | CorrectedFact;

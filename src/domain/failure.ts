@@ -19,6 +19,7 @@ const REASON_BY_CODE: Readonly<Record<string, Reason>> = {
   invalid_expiry_month: "INVALID_CARD",
   invalid_expiry_year: "INVALID_CARD",
   authentication_required: "AUTHENTICATION_REQUIRED",
+  payment_intent_authentication_failure: "AUTHENTICATION_REQUIRED",
   processing_error: "PROCESSING_ERROR",
 };
 

@@ -5,7 +5,10 @@
 // (REFUNDED). A refund that fails later takes a step back. FAILED, CANCELED and EXPIRED are final. Money that arrives after that
 // is a late payment: the status stays, the captured amount is recorded, and the money goes back by a refund.
 //
+// A dispute is told beside the status, and moves it not.
+//
 // Only a fact, something that a provider said, moves a payment; see decide-fact.ts. TRANSITIONS is the law for all of them.
+import type { DisputeStatus } from "./dispute.ts";
 import type { Failure } from "./failure.ts";
 import type { OperationId, PaymentId } from "./ids.ts";
 import type { Money } from "./money.ts";
@@ -87,6 +90,8 @@ export interface PaymentProgress {
   readonly declinedAttempts: readonly string[];
   readonly failure: Failure | null;
   readonly cancelReason: string | null;
+  /** Where the latest dispute stands; null when there was none. */
+  readonly disputeStatus: DisputeStatus | null;
   /** The operation under way that may move this payment; refunds, of which several may run, are not counted. */
   readonly activeOperationId: OperationId | null;
   /** Counts the changes, which are the events, from 1 without gap. */
@@ -117,7 +122,19 @@ export function isPaid(status: PaymentStatus): boolean {
   return status === "SUCCEEDED" || status === "PARTIALLY_REFUNDED" || status === "REFUNDED";
 }
 
+/** Money came late, for a payment that is closed, and waits for somebody to give it back. */
+export function isHeldLate(payment: Payment): boolean {
+  return isClosed(payment.status) && refundableMinor(payment) > 0n;
+}
+
 /** What can still be given back, in minor units. */
 export function refundableMinor(payment: Payment): bigint {
   return payment.capturedMinor - payment.refundedMinor - payment.refundPendingMinor;
+}
+
+/** The status of a payment of which so much was given back. */
+export function statusAfterRefunds(payment: Payment, refundedMinor: bigint): PaymentStatus {
+  if (!isPaid(payment.status)) return payment.status;
+  if (refundedMinor === 0n) return "SUCCEEDED";
+  return refundedMinor === payment.capturedMinor ? "REFUNDED" : "PARTIALLY_REFUNDED";
 }

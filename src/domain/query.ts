@@ -1,4 +1,5 @@
 // How payments are asked for, and what is found.
+import type { Dispute } from "./dispute.ts";
 import type { PaymentEvent } from "./event.ts";
 import type { PaymentId } from "./ids.ts";
 import type { Payment, PaymentStatus } from "./payment.ts";
@@ -22,5 +23,15 @@ export interface PaymentWithHistory {
   /** Oldest first. */
   readonly refunds: readonly Refund[];
   /** Oldest first. */
+  readonly disputes: readonly Dispute[];
+  /** Oldest first. */
   readonly events: readonly PaymentEvent[];
+}
+
+/** A change of a payment, with the body of its event as it is published. */
+export interface HistoryEvent extends Omit<PaymentEvent, "data"> {
+  /** JSON text, whose numbers can have more digits than a double. */
+  readonly body: string;
+  /** Null while it waits. */
+  readonly publishedAt: Date | null;
 }

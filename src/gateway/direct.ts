@@ -9,15 +9,10 @@ export { FAULT_METADATA_KEY } from "./faults.ts";
 export { type Answer, Gateway } from "./gateway.ts";
 export type {
   CancellationReason,
-  Charge,
-  CheckoutSession,
   Life,
-  PaymentIntent,
-  Refund,
   RefundReason,
 } from "./objects.ts";
 export type { GatewayRequest } from "./requests.ts";
-export { parseWire } from "./wire-json.ts";
 
 /** A call ended without an answer. */
 export class NoAnswer extends Error {
@@ -36,6 +31,8 @@ export interface DirectGateway {
   perform(request: GatewayRequest, call: CallOptions): Promise<Answer>;
   retrieve(id: string, signal: AbortSignal): Promise<Answer>;
   search(search: Search, signal: AbortSignal): Promise<Life[]>;
+  /** The payments made within a span of time, oldest first, each read when it is asked for. */
+  list(range: { readonly createdFrom: Date; readonly createdTo: Date }, signal: AbortSignal): AsyncIterable<Life>;
 }
 
 export function openDirect(gateway: Gateway): DirectGateway {
@@ -51,6 +48,10 @@ export function openDirect(gateway: Gateway): DirectGateway {
     async search(search, signal) {
       checkReachable(gateway, signal);
       return gateway.search(search);
+    },
+    async *list(range, signal) {
+      checkReachable(gateway, signal);
+      yield* gateway.listLives({ order: "oldest", ...range });
     },
   };
 }

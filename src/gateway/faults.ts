@@ -10,10 +10,11 @@ import type { GatewayError, Metadata } from "./objects.ts";
 /** The metadata key of a payment that brings its own faults. */
 export const FAULT_METADATA_KEY = "gateway_fault";
 
-const FAULT_KINDS = ["decline", "delay", "lost_after", "lost_before", "error", "error_after"] as const;
+const FAULT_KINDS = ["decline", "delay", "lost_after", "lost_before", "error", "error_after", "webhook_first"] as const;
 /**
  * decline: the attempt is declined whatever the card. delay: acts at once, answers late. lost_after: acts, and the answer is lost.
  * lost_before: does nothing, and never answers. error: does nothing, and says so. error_after: acts, and answers with an error.
+ * webhook_first: acts, and answers once the webhooks of what it did are acknowledged, or after ten seconds.
  */
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
@@ -113,6 +114,8 @@ export const FAULT_ERROR: GatewayError = {
   code: "rate_limit",
   decline_code: null,
   message: "Too many requests. Nothing was done.",
+  param: null,
+  charge: null,
 };
 
 /** Something was done, although the answer does not say so. */
@@ -122,4 +125,6 @@ export const FAULT_ERROR_AFTER: GatewayError = {
   code: null,
   decline_code: null,
   message: "An unknown error occurred.",
+  param: null,
+  charge: null,
 };

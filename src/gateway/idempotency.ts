@@ -59,6 +59,8 @@ export const KEY_UNDER_WAY: GatewayError = {
   code: "idempotency_key_in_use",
   decline_code: null,
   message: "There is currently another in-progress request using this idempotency key.",
+  param: null,
+  charge: null,
 };
 
 export const KEY_REUSED: GatewayError = {
@@ -67,4 +69,6 @@ export const KEY_REUSED: GatewayError = {
   code: null,
   decline_code: null,
   message: "Keys for idempotent requests can only be used with the same parameters they were first used with.",
+  param: null,
+  charge: null,
 };

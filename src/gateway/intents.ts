@@ -1,61 +1,92 @@
-// Payment intents. requires_payment_method → requires_action (3-D Secure) → requires_capture (manual capture) → succeeded; a decline leads
-// back to requires_payment_method; all but succeeded lead to canceled. A partial capture releases the rest of what was held.
-import { type CardDecline, findCard, GENERIC_DECLINE, type TestCard } from "./cards.ts";
+// Payment intents. requires_payment_method → requires_confirmation (a method is attached) → requires_action (3-D Secure) → requires_capture
+// (manual capture) → succeeded; a decline leads back to requires_payment_method; all but succeeded lead to canceled. A partial capture
+// releases the rest of what was held. What is held for a week is let go by the clock.
+import { attempt, findMethod, isPayable, type StepContext } from "./attempts.ts";
 import { FAULT_METADATA_KEY, parseFaults } from "./faults.ts";
 import {
-  baseOf,
   type CancellationReason,
   type CaptureMethod,
-  type Charge,
   type Life,
   type Metadata,
   mintBase,
   unixSeconds,
 } from "./objects.ts";
-import { type Changed, changed, forbidden, type Invalid, invalid, type Step } from "./step.ts";
+import { changed, forbidden, type Invalid, invalid, invalidAmount, type Step, unexpectedState } from "./step.ts";
 
 export interface CreateIntentParams {
   readonly amount: bigint;
   readonly currency: string;
   readonly capture_method: CaptureMethod;
   readonly metadata: Metadata;
-  /** With it, the intent is confirmed at once. */
   readonly payment_method: string | null;
+  /** Whether to pay at once; when absent, that is done with a payment method and not without. */
+  readonly confirm?: boolean;
+  readonly description?: string | null;
+  readonly receipt_email?: string | null;
+  /** What a face keeps for its own answers. */
+  readonly details?: Readonly<Record<string, string>>;
 }
 
-/** When a step happens, and whether a fault of the script declines it whatever the card. */
-export interface StepContext {
-  readonly now: Date;
-  readonly declines: boolean;
+export interface ConfirmIntentParams {
+  /** Null for the one that is attached. */
+  readonly payment_method: string | null;
+  /** Where the customer comes back to after a redirect. */
+  readonly return_url?: string;
 }
 
-const CHALLENGE_REFUSED: CardDecline = {
-  code: "payment_intent_authentication_failure",
-  decline_code: "authentication_required",
-  message: "The cardholder refused the payment, or could not be authenticated.",
-};
+/** What is absent stays as it is. */
+export interface UpdateIntentParams {
+  /** Only before the payment. */
+  readonly amount?: bigint;
+  readonly payment_method?: string;
+  readonly description?: string | null;
+  readonly receipt_email?: string | null;
+  /** Pairs to add or replace, where an empty value removes; null removes all. */
+  readonly metadata?: Metadata | null;
+}
+
+/** What every new payment has. */
+export type Terms = Pick<
+  CreateIntentParams,
+  "amount" | "currency" | "capture_method" | "metadata" | "description" | "receipt_email" | "details"
+>;
+
+const NO_METHOD =
+  "You cannot confirm this PaymentIntent because it's missing a payment method. You can either update the PaymentIntent with a payment method and then confirm it again, or confirm it again directly with a payment method.";
+
+/** Stripe's words where an intent may redirect the customer, and nobody said where they come back to. */
+export const NO_RETURN_URL =
+  "This PaymentIntent is configured to accept payment methods enabled in your Dashboard. Because some of these payment methods might redirect your customer off of your page, you must provide a `return_url`. If you don't want to accept redirect-based payment methods, set `automatic_payment_methods[enabled]` to `true` and `automatic_payment_methods[allow_redirects]` to `never` when creating Setup Intents and Payment Intents.";
 
 export function createIntent(params: CreateIntentParams, context: StepContext): Step {
   const problem = checkTerms(params);
   if (problem) return problem;
+  const { payment_method: name, confirm = name !== null } = params;
   const life = openLife(params, context.now);
-  if (params.payment_method === null) return changed(life, { name: "open" }, life.intent.id);
-  return attempt(life, params.payment_method, context);
+  if (name === null) {
+    if (confirm) return invalid("payment_intent_unexpected_state", NO_METHOD);
+    return changed(life, { name: "open" }, life.intent.id);
+  }
+  return confirm ? attempt(life, name, context) : attach(life, name, "open");
 }
 
 /** Checks what every new payment must have. */
-export function checkTerms(terms: { amount: bigint; currency: string; metadata: Metadata }): Invalid | null {
-  if (terms.amount < 1n) return invalid("parameter_invalid_integer", "This value must be greater than or equal to 1.");
-  if (!/^[a-z]{3}$/.test(terms.currency)) return invalid("parameter_invalid", `Invalid currency: ${terms.currency}.`);
-  const faults = terms.metadata[FAULT_METADATA_KEY];
-  if (faults !== undefined && parseFaults(faults) === undefined) {
-    return invalid("parameter_invalid", `Invalid ${FAULT_METADATA_KEY}: ${faults}.`);
+export function checkTerms(terms: Terms): Invalid | null {
+  if (terms.amount < 1n) return invalidAmount("amount");
+  if (!/^[a-z]{3}$/.test(terms.currency)) {
+    return invalid("parameter_invalid", `Invalid currency: ${terms.currency}.`, { param: "currency" });
   }
-  return null;
+  return checkMetadata(terms.metadata);
+}
+
+function checkMetadata(metadata: Metadata): Invalid | null {
+  const faults = metadata[FAULT_METADATA_KEY];
+  if (faults === undefined || parseFaults(faults) !== undefined) return null;
+  return invalid("parameter_invalid", `Invalid ${FAULT_METADATA_KEY}: ${faults}.`, { param: "metadata" });
 }
 
 /** A new life with an intent that awaits a payment method. */
-export function openLife(terms: Omit<CreateIntentParams, "payment_method">, now: Date): Life {
+export function openLife(terms: Terms, now: Date): Life {
   const base = mintBase(now);
   const id = `pi_${base}`;
   return {
@@ -74,138 +105,71 @@ export function openLife(terms: Omit<CreateIntentParams, "payment_method">, now:
       latest_charge: null,
       canceled_at: null,
       cancellation_reason: null,
+      description: terms.description ?? null,
+      receipt_email: terms.receipt_email ?? null,
       metadata: terms.metadata,
+      ...(terms.details && { details: terms.details }),
     },
     session: null,
     charges: [],
     refunds: [],
+    disputes: [],
     changes: 0,
   };
 }
 
-export function confirmIntent(life: Life, paymentMethod: string, context: StepContext): Step {
-  if (life.session !== null) {
-    return forbidden(
-      life,
-      "payment_intent_unexpected_state",
-      "This PaymentIntent is paid through its Checkout Session.",
-    );
-  }
-  return attempt(life, paymentMethod, context);
+function attach(life: Life, name: string, effect: "open" | "update"): Step {
+  const found = findMethod(name, life);
+  if ("kind" in found) return found;
+  const intent = { ...life.intent, status: "requires_confirmation" as const, payment_method: found.method };
+  return changed({ ...life, intent }, { name: effect }, intent.id);
 }
 
-/** Tries to pay a life that is open, with a card. */
-export function attempt(life: Life, paymentMethod: string, context: StepContext): Step {
+export function updateIntent(life: Life, params: UpdateIntentParams): Step {
+  const { amount, payment_method, metadata } = params;
   const { status, id } = life.intent;
-  const card = findCard(paymentMethod);
-  if (card === undefined) {
-    // What is not a token may be a card's number, which must not come back in a message.
-    const name = /^pm_\w{1,100}$/.test(paymentMethod) ? paymentMethod : "(not a token)";
-    return invalid("resource_missing", `No such PaymentMethod: '${name}'`);
+  if ((amount !== undefined || payment_method !== undefined) && (!isPayable(life) || life.session !== null)) {
+    return unexpectedState(life, `This PaymentIntent's status is ${status}: its terms cannot be changed.`);
   }
-  if (status !== "requires_payment_method" && status !== "requires_action") {
-    return forbidden(
-      life,
-      "payment_intent_unexpected_state",
-      `This PaymentIntent's status is ${status}: it cannot be confirmed.`,
-    );
+  if (amount !== undefined && amount < 1n) return invalidAmount("amount");
+  const merged = metadata === undefined ? life.intent.metadata : mergeMetadata(life.intent.metadata, metadata);
+  const problem = checkMetadata(merged);
+  if (problem) return problem;
+  const { description = life.intent.description, receipt_email = life.intent.receipt_email } = params;
+  const terms = { amount: amount ?? life.intent.amount, description, receipt_email, metadata: merged };
+  const next = { ...life, intent: { ...life.intent, ...terms } };
+  return payment_method === undefined ? changed(next, { name: "update" }, id) : attach(next, payment_method, "update");
+}
+
+/** Adds or replaces pairs, and removes those whose new value is empty; null removes all. */
+export function mergeMetadata(metadata: Metadata, changes: Metadata | null): Metadata {
+  if (changes === null) return {};
+  return Object.fromEntries(Object.entries({ ...metadata, ...changes }).filter(([, value]) => value !== ""));
+}
+
+export function confirmIntent(life: Life, params: ConfirmIntentParams, context: StepContext): Step {
+  if (life.session !== null) {
+    return unexpectedState(life, "This PaymentIntent is paid through its Checkout Session.");
   }
-  if (context.declines) return decline(life, card, { reason: GENERIC_DECLINE, now: context.now });
-  if (card.challenge) {
-    const intent = { ...life.intent, status: "requires_action" as const, payment_method: card.token };
-    return changed({ ...life, intent }, { name: "action" }, id);
+  const { return_url, payment_method } = params;
+  const back = return_url === undefined ? {} : { return_url };
+  const details: Readonly<Record<string, string>> = { ...life.intent.details, ...back };
+  if (details["needs_return_url"] !== undefined && details["return_url"] === undefined) {
+    return invalid("parameter_missing", NO_RETURN_URL, { param: "return_url" });
   }
-  return settleAttempt(life, card, context.now);
+  const name = payment_method ?? life.intent.payment_method;
+  if (name === null) return unexpectedState(life, NO_METHOD);
+  return attempt({ ...life, intent: { ...life.intent, details } }, name, context);
 }
 
-/** The cardholder's answer to the 3-D Secure challenge. */
-export function authenticate(life: Life, approve: boolean, now: Date): Step {
-  const { status, payment_method: token } = life.intent;
-  const card = findCard(token ?? "");
-  if (status !== "requires_action" || card === undefined) {
-    return forbidden(
-      life,
-      "payment_intent_unexpected_state",
-      `This PaymentIntent's status is ${status}: nothing to authenticate.`,
-    );
-  }
-  return approve ? settleAttempt(life, card, now) : decline(life, card, { reason: CHALLENGE_REFUSED, now });
-}
-
-function settleAttempt(life: Life, card: TestCard, now: Date): Changed {
-  return card.decline ? decline(life, card, { reason: card.decline, now }) : take(life, card, now);
-}
-
-function take(life: Life, card: TestCard, now: Date): Changed {
-  const { amount, capture_method, id } = life.intent;
-  const captured = capture_method === "automatic";
-  const taken = captured ? amount : 0n;
-  const charge = { ...newCharge(life, card, now), captured, amount_captured: taken };
-  const intent = {
-    ...life.intent,
-    status: captured ? ("succeeded" as const) : ("requires_capture" as const),
-    amount_received: taken,
-    amount_capturable: amount - taken,
-    payment_method: card.token,
-    latest_charge: charge.id,
-  };
-  const effect = { name: captured ? ("charge" as const) : ("authorize" as const), amount, charge: charge.id };
-  return changed({ ...life, intent, charges: [...life.charges, charge] }, effect, id);
-}
-
-function decline(life: Life, card: TestCard, why: { reason: CardDecline; now: Date }): Changed {
-  const { code, decline_code, message } = why.reason;
-  const charge: Charge = {
-    ...newCharge(life, card, why.now),
-    status: "failed",
-    failure_code: decline_code ?? code,
-    failure_message: message,
-  };
-  const intent = {
-    ...life.intent,
-    status: "requires_payment_method" as const,
-    payment_method: null,
-    latest_charge: charge.id,
-  };
-  return {
-    ...changed(
-      { ...life, intent, charges: [...life.charges, charge] },
-      { name: "decline", charge: charge.id },
-      intent.id,
-    ),
-    error: { status: 402, type: "card_error", code, decline_code, message },
-  };
-}
-
-function newCharge(life: Life, card: TestCard, now: Date): Charge {
-  return {
-    id: `ch_${baseOf(life.intent.id)}${life.charges.length.toString(36)}`,
-    object: "charge",
-    status: "succeeded",
-    captured: false,
-    amount: life.intent.amount,
-    amount_captured: 0n,
-    amount_refunded: 0n,
-    currency: life.intent.currency,
-    payment_intent: life.intent.id,
-    payment_method: card.token,
-    payment_method_details: { card: { brand: card.brand, last4: card.number.slice(-4) } },
-    failure_code: null,
-    failure_message: null,
-    created: unixSeconds(now),
-  };
-}
-
-export function captureIntent(life: Life, amount: bigint): Step {
+/** Takes a part of what is held, or all of it, and lets the rest go. */
+export function captureIntent(life: Life, part: bigint | null): Step {
   const { status, amount_capturable: held, id } = life.intent;
   if (status !== "requires_capture") {
-    return forbidden(
-      life,
-      "payment_intent_unexpected_state",
-      `This PaymentIntent's status is ${status}: it cannot be captured.`,
-    );
+    return unexpectedState(life, `This PaymentIntent's status is ${status}: it cannot be captured.`);
   }
-  if (amount < 1n) return invalid("parameter_invalid_integer", "This value must be greater than or equal to 1.");
+  const amount = part ?? held;
+  if (amount < 1n) return invalidAmount("amount_to_capture");
   if (amount > held)
     return forbidden(life, "amount_too_large", `The amount to capture is greater than ${held}, which is held.`);
   const intent = { ...life.intent, status: "succeeded" as const, amount_received: amount, amount_capturable: 0n };
@@ -220,14 +184,10 @@ export function captureIntent(life: Life, amount: bigint): Step {
 export function cancelIntent(life: Life, reason: CancellationReason, now: Date): Step {
   const { status, id } = life.intent;
   if (status === "succeeded" || status === "canceled") {
-    return forbidden(
-      life,
-      "payment_intent_unexpected_state",
-      `This PaymentIntent's status is ${status}: it cannot be canceled.`,
-    );
+    return unexpectedState(life, `This PaymentIntent's status is ${status}: it cannot be canceled.`);
   }
   if (life.session !== null && status !== "requires_capture") {
-    return forbidden(life, "payment_intent_unexpected_state", "Expire this PaymentIntent's Checkout Session instead.");
+    return unexpectedState(life, "Expire this PaymentIntent's Checkout Session instead.");
   }
   return changed(withIntentCanceled(life, reason, now), { name: "cancel" }, id);
 }

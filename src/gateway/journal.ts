@@ -5,14 +5,19 @@
 //   at           when, ISO 8601
 //   effect       what happened to money; see EffectName in step.ts
 //   intent       the intent's id
-//   charge, refund, amount (decimal string, in the unit in which it was sent): where the effect has them
+//   charge, refund, dispute, amount (decimal string, in the unit in which it was sent): where the effect has them
 //   currency     lower case
 //   metadata     of the payment, as its creator sent it
 //   key, fingerprint   the request's idempotency key and a digest of what it asked; null for what the clock did
 //   answer, error      the id of the object that was answered, and the error where one was
-//   life         all objects of the payment after the effect; the last field
-import { closeSync, constants, fstatSync, ftruncateSync, mkdirSync, openSync, readSync, write } from "node:fs";
+//   before       the byte at which the payment's line before this one begins; null for its first. Absent in lines of the first release
+//   due          when the clock next acts on the payment, in Unix milliseconds; null for never. Absent in lines of the first release
+//   life         all objects of the payment after the effect; the last field. Lives of the first release have no disputes, and less in some
+//                objects: what is missing is filled in when they are read
+import { closeSync, constants, fstatSync, ftruncateSync, mkdirSync, openSync, write } from "node:fs";
 import { dirname } from "node:path";
+import { completeEntry } from "./complete-entry.ts";
+import { placesBefore, readLine, scanLines } from "./journal-lines.ts";
 import type { GatewayError, Life, Metadata } from "./objects.ts";
 import type { EffectName } from "./step.ts";
 import { parseWire, printWire } from "./wire-json.ts";
@@ -23,6 +28,7 @@ export interface JournalEntry {
   readonly intent: string;
   readonly charge?: string;
   readonly refund?: string;
+  readonly dispute?: string;
   readonly amount?: string;
   readonly currency: string;
   readonly metadata: Metadata;
@@ -30,6 +36,8 @@ export interface JournalEntry {
   readonly fingerprint: string | null;
   readonly answer: string | null;
   readonly error: GatewayError | null;
+  readonly before?: number | null;
+  readonly due?: number | null;
   readonly life: Life;
 }
 
@@ -41,10 +49,7 @@ interface Line {
   readonly text: string;
 }
 
-const NEWLINE = 10;
 const LIFE_BEGINS = ',"life":{';
-const READ_BYTES = 4096;
-const REPLAY_BYTES = 1024 * 1024;
 
 export class Journal {
   readonly #file: number;
@@ -61,8 +66,18 @@ export class Journal {
   constructor(path: string, replay: (head: JournalHead, offset: number) => void) {
     mkdirSync(dirname(path), { recursive: true });
     this.#file = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_APPEND, 0o600);
-    this.#end = replayLines(this.#file, replay);
+    this.#end = scanLines(this.#file, 0, (line, offset) => replay(parseHead(line, offset), offset));
     if (fstatSync(this.#file).size > this.#end) ftruncateSync(this.#file, this.#end);
+  }
+
+  /** A write failed: nothing goes on. */
+  get broken(): boolean {
+    return this.#broken !== null;
+  }
+
+  /** Where the next line will begin. */
+  get end(): number {
+    return this.#end;
   }
 
   /** Takes a line. Its place is known at once; `written` settles once the operating system has it. */
@@ -88,12 +103,27 @@ export class Journal {
 
   /** Reads the line at a place that `append` or the replay gave. */
   read(offset: number): JournalEntry {
-    return parseWire(this.#line(offset).toString()) as JournalEntry;
+    return completeEntry(parseWire(this.#line(offset).toString()) as JournalEntry);
   }
 
   /** Reads the same without its life, in a fraction of the time. */
   readHead(offset: number): JournalHead {
     return parseHead(this.#line(offset), offset);
+  }
+
+  /** The places of all lines, or of those before a place, the last first. */
+  *backwards(place = this.#end): Generator<number> {
+    const unwritten = [...this.#writing, ...this.#waiting].map((line) => line.offset);
+    const written = unwritten[0] ?? this.#end;
+    yield* unwritten.filter((offset) => offset < place).reverse();
+    yield* placesBefore(this.#file, Math.min(place, written));
+  }
+
+  /** The places of the lines from a place on that are written by now, in order, and the place behind them. */
+  placesFrom(place: number): { readonly places: number[]; readonly end: number } {
+    const places: number[] = [];
+    const end = scanLines(this.#file, Math.min(place, this.#end), (_line, offset) => places.push(offset));
+    return { places, end };
   }
 
   /** Settles once everything taken so far is written: before that, nobody may be told of it. */
@@ -147,25 +177,6 @@ export class Journal {
   }
 }
 
-/** Answers where the last whole line ends. */
-function replayLines(file: number, replay: (head: JournalHead, offset: number) => void): number {
-  const chunk = Buffer.allocUnsafe(REPLAY_BYTES);
-  let rest: Buffer = Buffer.alloc(0);
-  let offset = 0;
-  for (;;) {
-    const count = readSync(file, chunk, 0, chunk.length, offset + rest.length);
-    if (count === 0) return offset;
-    const bytes = Buffer.concat([rest, chunk.subarray(0, count)]);
-    let start = 0;
-    for (let end = bytes.indexOf(NEWLINE); end !== -1; end = bytes.indexOf(NEWLINE, start)) {
-      replay(parseHead(bytes.subarray(start, end), offset + start), offset + start);
-      start = end + 1;
-    }
-    offset += start;
-    rest = bytes.subarray(start);
-  }
-}
-
 function parseHead(line: Buffer, offset: number): JournalHead {
   try {
     // Nothing before it can look like this: of what comes first, only metadata has keys of strangers, and its values are texts.
@@ -173,17 +184,5 @@ function parseHead(line: Buffer, offset: number): JournalHead {
     return JSON.parse(`${line.toString("utf8", 0, end === -1 ? line.length : end)}}`) as JournalHead;
   } catch (cause) {
     throw new Error(`the gateway's journal is damaged at byte ${offset}: restore the file, or move it away`, { cause });
-  }
-}
-
-function readLine(file: number, offset: number): Buffer {
-  const parts: Buffer[] = [];
-  for (let at = offset; ; at += READ_BYTES) {
-    const chunk = Buffer.allocUnsafe(READ_BYTES);
-    const count = readSync(file, chunk, 0, READ_BYTES, at);
-    if (count === 0) throw new Error(`the gateway's journal ends within the line at byte ${offset}`);
-    const end = chunk.subarray(0, count).indexOf(NEWLINE);
-    parts.push(chunk.subarray(0, end === -1 ? count : end));
-    if (end !== -1) return Buffer.concat(parts);
   }
 }

@@ -4,10 +4,22 @@ import { baseOf, type Life, timeOfBase } from "./objects.ts";
 /** Lives held in memory: many times what is under way at once. */
 const HOT_MAX = 2000;
 
+export interface LifeSpan {
+  readonly from?: Date;
+  readonly to?: Date;
+  /** A base. */
+  readonly after?: string;
+  readonly order: "newest" | "oldest";
+}
+
 export class Lives {
   readonly #read: (offset: number) => Life;
-  /** By base, in the order in which they were made. */
-  readonly #offsets = new Map<string, number>();
+  /** In the order in which they were made. */
+  readonly #bases: string[] = [];
+  /** The place of the latest line of each. */
+  readonly #places: number[] = [];
+  /** Where in those two a base is. */
+  readonly #indexes = new Map<string, number>();
   /** The least recently changed first. */
   readonly #hot = new Map<string, Life>();
 
@@ -21,13 +33,19 @@ export class Lives {
     const base = baseOf(id);
     const hot = this.#hot.get(base);
     if (hot !== undefined) return hot;
-    const offset = this.#offsets.get(base);
-    return offset === undefined ? undefined : this.#read(offset);
+    const place = this.placeOf(base);
+    return place === undefined ? undefined : this.#read(place);
   }
 
-  put(life: Life, offset: number): void {
+  /** The place of the latest line of a life. */
+  placeOf(base: string): number | undefined {
+    const index = this.#indexes.get(base);
+    return index === undefined ? undefined : this.#places[index];
+  }
+
+  put(life: Life, place: number): void {
     const base = baseOf(life.intent.id);
-    this.place(life.intent.id, offset);
+    this.place(base, place);
     this.#hot.delete(base);
     this.#hot.set(base, life);
     const coldest = this.#hot.keys().next();
@@ -35,14 +53,22 @@ export class Lives {
   }
 
   /** Notes where the latest state of a life is, without holding it. */
-  place(id: string, offset: number): void {
-    this.#offsets.set(baseOf(id), offset);
+  place(base: string, place: number): void {
+    const index = this.#indexes.get(base);
+    if (index === undefined) this.#bases.push(base);
+    if (index === undefined) this.#indexes.set(base, this.#places.push(place) - 1);
+    else this.#places[index] = place;
   }
 
-  /** The places of lives made since a time, oldest first. */
-  *since(from: Date): Generator<number> {
-    for (const [base, offset] of this.#offsets) {
-      if (timeOfBase(base) >= from.getTime()) yield offset;
+  /** The lives made within a span of time, `to` exclusive, from a life on that is left out. Lives made meanwhile may be among them. */
+  *between({ from, to, after, order }: LifeSpan): Generator<string> {
+    const step = order === "newest" ? -1 : 1;
+    const start = order === "newest" ? this.#bases.length - 1 : 0;
+    const index = after === undefined ? start : (this.#indexes.get(after) ?? -2) + step;
+    for (let at = index; at >= 0 && at < this.#bases.length; at += step) {
+      const base = this.#bases[at] ?? "";
+      const time = timeOfBase(base);
+      if (time >= (from?.getTime() ?? 0) && time < (to?.getTime() ?? Infinity)) yield base;
     }
   }
 }

@@ -2,12 +2,13 @@
 // currencies are lower case; times are Unix seconds. An object is never changed: a change makes a new one.
 //
 // A life is everything that belongs to one payment: its intent, the checkout session that the intent may come from, its charges (one
-// for each attempt, declined ones included) and its refunds. All ids of a life share one base, so that any of them leads to it.
+// for each attempt, declined ones included), its refunds and its disputes. All ids of a life share one base, so that any of them leads to it.
 import { randomUUID } from "node:crypto";
 
 export type Metadata = Readonly<Record<string, string>>;
 export type CaptureMethod = "automatic" | "manual";
-export type CancellationReason = "abandoned" | "duplicate" | "fraudulent" | "requested_by_customer";
+/** `automatic` is the clock's own. */
+export type CancellationReason = "abandoned" | "automatic" | "duplicate" | "fraudulent" | "requested_by_customer";
 export type RefundReason = "duplicate" | "fraudulent" | "requested_by_customer";
 
 export interface PaymentIntent {
@@ -17,7 +18,13 @@ export interface PaymentIntent {
   readonly amount_capturable: bigint;
   readonly amount_received: bigint;
   readonly currency: string;
-  readonly status: "requires_payment_method" | "requires_action" | "requires_capture" | "succeeded" | "canceled";
+  readonly status:
+    | "requires_payment_method"
+    | "requires_confirmation"
+    | "requires_action"
+    | "requires_capture"
+    | "succeeded"
+    | "canceled";
   readonly capture_method: CaptureMethod;
   readonly client_secret: string;
   readonly created: number;
@@ -25,7 +32,20 @@ export interface PaymentIntent {
   readonly latest_charge: string | null;
   readonly canceled_at: number | null;
   readonly cancellation_reason: CancellationReason | null;
+  readonly description: string | null;
+  readonly receipt_email: string | null;
   readonly metadata: Metadata;
+  /** What a face keeps for its own answers; the rules do not look at it. */
+  readonly details?: Readonly<Record<string, string>>;
+}
+
+/** What a session's page shows of what is bought. */
+export interface LineItem {
+  readonly name: string;
+  readonly description: string | null;
+  readonly quantity: number;
+  readonly amount_unit: bigint;
+  readonly amount_total: bigint;
 }
 
 export interface CheckoutSession {
@@ -40,6 +60,12 @@ export interface CheckoutSession {
   readonly expires_at: number;
   readonly success_url: string | null;
   readonly cancel_url: string | null;
+  /** Empty where its maker named a sum alone. */
+  readonly line_items: readonly LineItem[];
+  /** What the page calls the purchase; null for the names of the line items. */
+  readonly description: string | null;
+  readonly customer_email: string | null;
+  readonly client_reference_id: string | null;
   readonly metadata: Metadata;
 }
 
@@ -55,9 +81,20 @@ export interface Charge {
   readonly currency: string;
   readonly payment_intent: string;
   readonly payment_method: string;
-  readonly payment_method_details: { readonly card: { readonly brand: string; readonly last4: string } };
+  readonly payment_method_details: {
+    readonly card: {
+      readonly brand: string;
+      readonly last4: string;
+      /** The cardholder's answer to the challenge; null where there was none. */
+      readonly three_d_secure: { readonly result: "authenticated" | "failed" } | null;
+    };
+  };
+  /** A bank asked for the money back, or asked about it, whatever came of it. */
+  readonly disputed: boolean;
   /** The decline code where the issuer gave one, else the error's code. */
   readonly failure_code: string | null;
+  /** The error's code. */
+  readonly failure_error: string | null;
   readonly failure_message: string | null;
   readonly created: number;
 }
@@ -76,11 +113,70 @@ export interface Refund {
   readonly metadata: Metadata;
 }
 
+/** An inquiry has the three that begin with "warning"; all others are of a dispute, which takes the money away until it is won. */
+export type DisputeStatus =
+  | "warning_needs_response"
+  | "warning_under_review"
+  | "warning_closed"
+  | "needs_response"
+  | "under_review"
+  | "won"
+  | "lost";
+
+export interface Dispute {
+  readonly id: string;
+  readonly object: "dispute";
+  readonly status: DisputeStatus;
+  readonly amount: bigint;
+  readonly currency: string;
+  readonly charge: string;
+  readonly payment_intent: string;
+  readonly reason: string;
+  readonly payment_method_details: {
+    readonly type: "card";
+    readonly card: {
+      readonly brand: string;
+      readonly case_type: "chargeback" | "inquiry";
+      readonly network_reason_code: string;
+    };
+  };
+  /** The fields of Stripe's evidence that were given. */
+  readonly evidence: Readonly<Record<string, string>>;
+  readonly evidence_details: {
+    readonly due_by: number | null;
+    readonly has_evidence: boolean;
+    readonly past_due: boolean;
+    readonly submission_count: number;
+  };
+  readonly is_charge_refundable: boolean;
+  readonly livemode: false;
+  readonly created: number;
+  readonly metadata: Metadata;
+}
+
+/** A test card as a payment carries it. It needs no memory: its id says it all. */
+export interface PaymentMethod {
+  readonly id: string;
+  readonly object: "payment_method";
+  readonly type: "card";
+  readonly card: {
+    readonly brand: string;
+    readonly last4: string;
+    readonly exp_month: number;
+    readonly exp_year: number;
+    readonly funding: "credit" | "debit" | "prepaid";
+    readonly country: string;
+  };
+  readonly livemode: false;
+  readonly created: number;
+}
+
 export interface Life {
   readonly intent: PaymentIntent;
   readonly session: CheckoutSession | null;
   readonly charges: readonly Charge[];
   readonly refunds: readonly Refund[];
+  readonly disputes: readonly Dispute[];
   /** Counts the changes; the ids of events come from it. */
   readonly changes: number;
 }
@@ -92,6 +188,10 @@ export interface GatewayError {
   readonly code: string | null;
   readonly decline_code: string | null;
   readonly message: string;
+  /** The parameter at fault, where there is one. */
+  readonly param: string | null;
+  /** The charge that was declined. */
+  readonly charge: string | null;
 }
 
 const BASE_LENGTH = 24;

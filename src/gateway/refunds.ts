@@ -1,6 +1,7 @@
 // Refunds: succeeded at once, or pending → succeeded, or succeeded → failed, as the card decides. What is pending or succeeded never
 // exceeds what was captured; what failed is no longer counted.
-import { findCard } from "./cards.ts";
+import type { TestCard } from "./cards.ts";
+import { findObstacle } from "./disputes.ts";
 import {
   baseOf,
   type Charge,
@@ -10,10 +11,12 @@ import {
   type RefundReason,
   unixSeconds,
 } from "./objects.ts";
-import { changed, forbidden, invalid, type Step } from "./step.ts";
+import { findMethodCard } from "./payment-methods.ts";
+import { changed, forbidden, invalid, invalidAmount, type Step, unexpectedState } from "./step.ts";
 
 export interface CreateRefundParams {
-  readonly amount: bigint;
+  /** Null for all that is left. */
+  readonly amount: bigint | null;
   readonly reason: RefundReason | null;
   readonly metadata: Metadata;
 }
@@ -21,23 +24,27 @@ export interface CreateRefundParams {
 export function createRefund(life: Life, params: CreateRefundParams, now: Date): Step {
   const charge = life.charges.find((each) => each.id === life.intent.latest_charge);
   if (charge === undefined || !charge.captured) {
-    return forbidden(life, "payment_intent_unexpected_state", "This PaymentIntent has no captured charge to refund.");
+    return unexpectedState(life, "This PaymentIntent has no captured charge to refund.");
   }
-  if (params.amount < 1n) return invalid("parameter_invalid_integer", "This value must be greater than or equal to 1.");
+  if (params.amount !== null && params.amount < 1n) return invalidAmount("amount");
+  if (findObstacle(life, charge)) {
+    return forbidden(life, "charge_disputed", `Charge ${charge.id} has been charged back; cannot issue a refund.`);
+  }
   const left = charge.amount_captured - charge.amount_refunded;
   if (left === 0n) return forbidden(life, "charge_already_refunded", `Charge ${charge.id} has already been refunded.`);
-  if (params.amount > left) {
+  const amount = params.amount ?? left;
+  if (amount > left) {
     return forbidden(
       life,
       "amount_too_large",
-      `Refund amount (${params.amount}) is greater than unrefunded amount on charge (${left}).`,
+      `Refund amount (${amount}) is greater than unrefunded amount on charge (${left}).`,
     );
   }
   const refund: Refund = {
     id: `re_${baseOf(charge.id)}${life.refunds.length.toString(36)}`,
     object: "refund",
-    status: findCard(charge.payment_method)?.refund === "succeeds_later" ? "pending" : "succeeded",
-    amount: params.amount,
+    status: refundManner(charge) === "succeeds_later" ? "pending" : "succeeded",
+    amount,
     currency: charge.currency,
     charge: charge.id,
     payment_intent: charge.payment_intent,
@@ -51,19 +58,24 @@ export function createRefund(life: Life, params: CreateRefundParams, now: Date):
   return changed(next, { name: "refund", amount: refund.amount, charge: charge.id, refund: refund.id }, refund.id);
 }
 
-/** Lets the later half of a refund happen: pending → succeeded, or succeeded → failed, for the cards that do so. */
-export function settleRefund(life: Life, refundId: string): Step {
+/** What becomes of a refund of a charge, by its card. */
+export function refundManner(charge: Charge): TestCard["refund"] {
+  return findMethodCard(charge.payment_method)?.refund ?? "succeeds";
+}
+
+/** Brings a refund to its end: pending → succeeded or failed, succeeded → failed. Without `asked` the end is the one its card leads to. */
+export function settleRefund(life: Life, refundId: string, asked?: "succeeded" | "failed"): Step {
   const refund = life.refunds.find((each) => each.id === refundId);
   const charge = life.charges.find((each) => each.id === refund?.charge);
-  if (refund === undefined || charge === undefined)
-    return invalid("resource_missing", `No such refund: '${refundId}'`, 404);
-  const fails = findCard(charge.payment_method)?.refund === "fails_later";
-  if (refund.status !== (fails ? "succeeded" : "pending")) {
+  if (refund === undefined || charge === undefined) {
+    return invalid("resource_missing", `No such refund: '${refundId}'`, { status: 404 });
+  }
+  const status = asked ?? (refundManner(charge) === "fails_later" ? "failed" : "succeeded");
+  if (refund.status === "failed" || refund.status === status) {
     return forbidden(life, "refund_settled", `Refund ${refundId} is ${refund.status} for good.`);
   }
-  const settled: Refund = fails
-    ? { ...refund, status: "failed", failure_reason: "expired_or_canceled_card" }
-    : { ...refund, status: "succeeded" };
+  const fails = status === "failed";
+  const settled: Refund = { ...refund, status, failure_reason: fails ? "expired_or_canceled_card" : null };
   const refunds = life.refunds.map((each) => (each.id === refundId ? settled : each));
   const returned = fails ? refund.amount : 0n;
   const charges = withCharge(life, { ...charge, amount_refunded: charge.amount_refunded - returned });

@@ -45,7 +45,7 @@ export class Drain {
   /** Resolves when the drain has ended, with the reason. */
   readonly ended: Promise<string>;
   readonly #options: DrainOptions;
-  readonly #lines = new Map<string, Line>();
+  readonly #lines = new Map<string | null, Line>();
   /** The positions of the window. */
   readonly #window = new Set<string>();
   readonly #retries = new Set<NodeJS.Timeout>();

@@ -5,6 +5,8 @@
 // `unavailable`: it certainly did nothing, and may later.
 // `unknown`: nobody can say whether it acted. Never reported as a failure, never repeated under another key.
 import type { Fact } from "../domain/fact.ts";
+import type { PaymentId } from "../domain/ids.ts";
+import type { Money } from "../domain/money.ts";
 import type { Operation } from "../domain/operation.ts";
 import type { Payment } from "../domain/payment.ts";
 
@@ -27,9 +29,42 @@ export interface WebhookMessage {
   /** The provider's id of the event: duplicates share it. */
   readonly eventId: string;
   readonly type: string;
-  /** The provider's id of the payment that it speaks of; null for events that concern none. */
+  /** Whether it speaks of real money. */
+  readonly live: boolean;
+  /** The connected account that it belongs to; null for our own. */
+  readonly account: string | null;
+  /** Our id of the payment, where the provider echoes it. */
+  readonly paymentId: PaymentId | null;
+  /** The provider's id of the payment that it speaks of; null where it names none. */
   readonly providerReference: string | null;
+  /** The provider's id of the checkout session that it speaks of; null where it names none. */
+  readonly sessionId: string | null;
+  /** What the provider thinks that the payment owes; null where the message does not say. */
+  readonly owed: Money | null;
+  /** What it says by itself. */
   readonly facts: readonly Fact[];
+  /** It says that something happened and not enough of what: the provider has to be asked. */
+  readonly incomplete: boolean;
+}
+
+/** A payment as the provider's own list has it. */
+export interface ProviderPayment {
+  /** Ours, where the provider echoes it. */
+  readonly paymentId: PaymentId | null;
+  /** The caller's order, where the provider echoes it. */
+  readonly orderId: string | null;
+  readonly providerReference: string | null;
+  readonly sessionId: string | null;
+  readonly owed: Money;
+  readonly createdAt: Date;
+  /** As `retrieve` tells them. */
+  readonly facts: readonly Fact[];
+}
+
+/** A span of time; `to` is exclusive. */
+export interface TimeRange {
+  readonly from: Date;
+  readonly to: Date;
 }
 
 export type WebhookParse =
@@ -41,6 +76,10 @@ export interface Provider {
   readonly name: string;
   /** The token that pays when CompletePayment is called without one; null where the provider must be asked instead. */
   readonly defaultPaymentMethod: string | null;
+  /** Whether a checkout can be paid by a call as well. Where it cannot, the customer pays on the page alone. */
+  readonly confirmsCheckouts: boolean;
+  /** Whether it moves real money. */
+  readonly live: boolean;
   /** Opens a checkout session, or an intent; with `operation.paymentMethod` the intent is confirmed at once. */
   create(call: ProviderCall): Promise<ProviderAnswer>;
   /** Pays an open payment with `operation.paymentMethod`. */
@@ -53,6 +92,12 @@ export interface Provider {
   refund(call: ProviderCall): Promise<ProviderAnswer>;
   /** Asks for all that the provider knows of a payment, as facts in the order in which they came about. */
   retrieve(payment: Payment, signal: AbortSignal): Promise<ProviderAnswer>;
+  /** Goes through all payments that the provider made within a span of time. Throws when the provider cannot be asked to the end. */
+  list(range: TimeRange, signal: AbortSignal): AsyncIterable<ProviderPayment>;
+  /** Throws, with a sentence without secrets, when the provider cannot be used: it is away, or refuses our key. */
+  check(signal: AbortSignal): Promise<void>;
   /** Verifies a webhook's signature over its raw body, and translates it. `now` bounds the signature's age. */
   parseWebhook(rawBody: Uint8Array, headers: Readonly<Record<string, string | undefined>>, now: Date): WebhookParse;
+  /** Translates the body of a webhook whose signature was found good when it came. Null when nothing can be read in it. */
+  readWebhook(body: string): WebhookMessage | null;
 }

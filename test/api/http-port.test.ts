@@ -162,7 +162,7 @@ test("a page of a configured origin may call and read the errors' details; anoth
 
 test("every other path belongs to what is served beside the calls", async (t) => {
   const { http } = await openPorts(t, {
-    otherwise(request, response) {
+    findRoute: () => (request, response) => {
       response.writeHead(200, { "content-type": "text/plain" });
       response.end(`page ${request.url}`);
     },

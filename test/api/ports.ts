@@ -30,7 +30,7 @@ interface Wanted {
   readonly reflection?: boolean;
   readonly stopTimeoutMs?: number;
   readonly limits?: Partial<HttpLimits>;
-  readonly otherwise?: HttpHandler;
+  readonly findRoute?: (path: string) => HttpHandler | undefined;
 }
 
 interface Ports {
@@ -69,7 +69,7 @@ export async function openPorts(t: TestContext, wanted: Wanted = {}): Promise<Po
     log,
     corsOrigins: [CORS_ORIGIN],
     ...(wanted.limits && { limits: wanted.limits }),
-    ...(wanted.otherwise && { otherwise: wanted.otherwise }),
+    ...(wanted.findRoute && { findRoute: wanted.findRoute }),
   };
   const [grpc, http] = await Promise.all([startGrpc(options), startHttp(options)]);
   health.setServing(true);

@@ -4,6 +4,7 @@ import { create, type DescMessage, getOption, hasOption } from "@bufbuild/protob
 import { usedTypes } from "@bufbuild/protobuf/reflect";
 import { field as rules } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import { PATTERNS, validate } from "../../src/api/validation.ts";
+import { OperationsService } from "../../gen/payment/v1/operations_service_pb.ts";
 import { CreatePaymentRequestSchema, PaymentService } from "../../gen/payment/v1/payment_service_pb.ts";
 
 function patternsOf(desc: DescMessage): string[] {
@@ -15,7 +16,7 @@ function patternsOf(desc: DescMessage): string[] {
 }
 
 test("every pattern of the contract is told in words, and no other", () => {
-  const inputs = PaymentService.methods.map(({ input }) => input);
+  const inputs = [PaymentService, OperationsService].flatMap(({ methods }) => methods.map(({ input }) => input));
   const messages = new Set([...inputs, ...inputs.flatMap((input) => [...usedTypes(input)])]);
   const patterns = new Set([...messages].flatMap((each) => (each.kind === "message" ? patternsOf(each) : [])));
   assert.deepEqual([...patterns].toSorted(), Object.keys(PATTERNS).toSorted());

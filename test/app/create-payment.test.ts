@@ -34,7 +34,7 @@ describe("CreatePayment", () => {
       await createPayment(service.parts, caller, createInput({ mode: "CHECKOUT", paymentMethod: null })),
     );
     assert.equal(payment.status, "PENDING");
-    assert.equal(checkout?.url, `http://localhost:8080/checkout/${checkout?.sessionId}`);
+    assert.equal(checkout?.url, `http://localhost:8080/c/pay/${checkout?.sessionId}`);
     assert.equal(checkout?.expiresAt.getTime(), Math.floor(service.time / 1_000) * 1_000 + 3_600_000);
   });
 

@@ -9,39 +9,62 @@ import type { Caller, Parts } from "../../src/app/parts.ts";
 import type { Answer } from "../../src/app/answer.ts";
 import { recover } from "../../src/app/recover.ts";
 import { type Database, openDatabase } from "../../src/db/database.ts";
+import { createInbox } from "../../src/db/inbox.ts";
 import { createReads } from "../../src/db/reads.ts";
 import { createStore } from "../../src/db/store.ts";
 import type { Result } from "../../src/domain/error.ts";
-import { Gateway, openDirect } from "../../src/gateway/direct.ts";
+import { Gateway, type GatewayEvent, type GatewayRequest, openDirect, printEvent } from "../../src/gateway/direct.ts";
 import { createMockProvider } from "../../src/provider/mock/mock-provider.ts";
+import type { Provider } from "../../src/provider/provider.ts";
+import { receiveWebhook, type WebhookReceipt } from "../../src/app/receive-webhook.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { stripeSignature } from "../support/stripe-signature.ts";
 import { type JournalAudit, readJournal } from "../support/gateway-journal.ts";
+
+export const WEBHOOK_SECRET = "whsec_test";
+
+export interface TestServiceOptions {
+  readonly latePolicy?: "refund" | "hold";
+  /** Stands between the use cases and the provider. */
+  wrap?(provider: Provider): Provider;
+}
 
 export class TestService {
   readonly parts: Parts;
+  /** The events that the gateway would send, oldest first. */
+  readonly events: GatewayEvent[] = [];
   readonly database: Database;
   readonly gateway: Gateway;
+  readonly #eventsByIntent = new Map<string, GatewayEvent[]>();
   readonly #testDatabase: TestDatabase;
   readonly #folder: string;
   readonly #journalPath: string;
   /** Moved by the test. */
   time = Date.now();
 
-  private constructor(testDatabase: TestDatabase, database: Database) {
+  private constructor(testDatabase: TestDatabase, database: Database, options: TestServiceOptions) {
     this.#testDatabase = testDatabase;
     this.database = database;
     this.#folder = mkdtempSync(join(tmpdir(), "payment-app-"));
     this.#journalPath = join(this.#folder, "journal.jsonl");
     const now = (): Date => new Date(this.time);
     this.gateway = new Gateway({ journalPath: this.#journalPath, now });
-    const provider = createMockProvider(openDirect(this.gateway), {
-      checkoutBaseUrl: "http://localhost:8080",
-      webhookSecrets: [],
+    this.gateway.onEvents(({ events, life }) => {
+      this.events.push(...events);
+      const known = this.#eventsByIntent.get(life.intent.id);
+      if (known) known.push(...events);
+      else this.#eventsByIntent.set(life.intent.id, [...events]);
     });
+    const mock = createMockProvider(openDirect(this.gateway), {
+      checkoutBaseUrl: "http://localhost:8080",
+      webhookSecrets: [WEBHOOK_SECRET],
+    });
+    const provider = options.wrap?.(mock) ?? mock;
     this.parts = {
-      ...createMint(now),
+      ...createMint(now, options.latePolicy),
       store: createStore(database),
       reads: createReads(database.orm),
+      inbox: createInbox(database),
       providers: new Map([[provider.name, provider]]),
       rules: { providers: new Set([provider.name]), returnOrigins: new Set(), loopbackReturns: true },
       limits: { providerTimeoutMs: 300, waitTimeoutMs: 5_000, recoveryDelayMs: 1_000, checkoutLifetimeMs: 3_600_000 },
@@ -51,7 +74,7 @@ export class TestService {
     };
   }
 
-  static async open(): Promise<TestService> {
+  static async open(options: TestServiceOptions = {}): Promise<TestService> {
     const testDatabase = await createTestDatabase();
     const database = await openDatabase({
       url: testDatabase.url,
@@ -59,7 +82,7 @@ export class TestService {
       statementTimeoutMs: 10_000,
       connectTimeoutMs: 5_000,
     });
-    return new TestService(testDatabase, database);
+    return new TestService(testDatabase, database, options);
   }
 
   async close(): Promise<void> {
@@ -73,6 +96,23 @@ export class TestService {
   async recoverAfter(ms: number): Promise<void> {
     this.time += ms;
     await recover(this.parts);
+  }
+
+  /** What somebody else than the service asks of the gateway: the customer, a bank, a colleague at the provider's dashboard. */
+  async elsewhere(request: GatewayRequest): Promise<void> {
+    const call = { idempotencyKey: null, signal: new AbortController().signal };
+    await this.gateway.perform(request, call);
+  }
+
+  /** The events that the gateway made of one payment, oldest first. */
+  eventsOf(intent: string | null): readonly GatewayEvent[] {
+    return this.#eventsByIntent.get(intent ?? "") ?? [];
+  }
+
+  /** Sends an event to the service, signed, as its body or as another one. */
+  deliver(event: GatewayEvent, body = printEvent(event)): Promise<WebhookReceipt> {
+    const headers = { "stripe-signature": stripeSignature(body, WEBHOOK_SECRET, new Date(this.time)) };
+    return receiveWebhook(this.parts, { rawBody: Buffer.from(body), headers });
   }
 
   journal(): Promise<JournalAudit> {

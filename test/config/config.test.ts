@@ -6,7 +6,7 @@ import { ConfigError, readConfig } from "../../src/config.ts";
 
 function refusal(environment: Record<string, string>): string {
   try {
-    readConfig(environment);
+    readConfig(["mock", "stripe"], environment);
     return "accepted";
   } catch (error) {
     if (error instanceof ConfigError) return error.message;
@@ -16,7 +16,7 @@ function refusal(environment: Record<string, string>): string {
 
 describe("the configuration", () => {
   it("needs nothing", () => {
-    const config = readConfig({});
+    const config = readConfig(["mock", "stripe"], {});
     assert.deepEqual(
       [config.port, config.grpcPort, config.databaseUrl, config.natsUrl, config.host],
       [8080, 50051, null, null, "127.0.0.1"],
@@ -33,6 +33,13 @@ describe("the configuration", () => {
       PROVIDER_TIMEOUT_MS: "-1",
       CHECKOUT_LIFETIME_MINUTES: "29",
       PAYMENT_PROVIDER: "paypal",
+      PAYMENT_PROVIDERS: "mock, paypal",
+      STRIPE_WEBHOOK_SECRETS: "whsec_one, two",
+      STRIPE_API_URL: "api.stripe.com",
+      GATEWAY_WEBHOOK_SECRET: "secret",
+      GATEWAY_PORT: "http",
+      LATE_PAYMENTS: "keep",
+      RECONCILE_INTERVAL_MINUTES: "hourly",
       RELAY: "yes",
       CORS_ORIGINS: "https://shop.example/path",
       RETURN_ORIGINS: "shop.example",
@@ -51,6 +58,34 @@ describe("the configuration", () => {
     assert.doesNotMatch(refusal({ DATABASE_URL: "http://user:hunter2@host/db" }), /hunter2/);
   });
 
+  it("tells Stripe's keys apart by their prefix, and never repeats one", () => {
+    const stripe = { PAYMENT_PROVIDER: "stripe" };
+    const secret = "51abcdefSECRET";
+    const cases: [Record<string, string>, RegExp][] = [
+      [{}, /^STRIPE_SECRET_KEY is missing/],
+      [{ STRIPE_SECRET_KEY: `pk_test_${secret}` }, /^STRIPE_SECRET_KEY is not a secret key of Stripe/],
+      [{ STRIPE_SECRET_KEY: `sk_live_${secret}` }, /^STRIPE_SECRET_KEY is a live key while NODE_ENV is not production/],
+      [
+        { STRIPE_SECRET_KEY: `sk_live_${secret}`, NODE_ENV: "production", STRIPE_API_URL: "http://localhost:12111" },
+        /^STRIPE_API_URL is set while STRIPE_SECRET_KEY is a live key/,
+      ],
+      [{ STRIPE_SECRET_KEY: `sk_live_${secret}`, NODE_ENV: "production" }, /^STRIPE_WEBHOOK_SECRETS is missing/],
+    ];
+    for (const [environment, expected] of cases) {
+      const message = refusal({ ...stripe, ...environment });
+      assert.match(message, expected);
+      assert.doesNotMatch(message, /SECRET$|51abcdef/);
+    }
+    const config = readConfig(["mock", "stripe"], { ...stripe, STRIPE_SECRET_KEY: `rk_test_${secret}` });
+    assert.equal(config.stripe?.live, false);
+    assert.deepEqual(config.providers, ["stripe"]);
+  });
+
+  it("offers several providers at once, the default one first", () => {
+    const config = readConfig(["mock", "stripe"], { PAYMENT_PROVIDERS: "stripe,mock", STRIPE_SECRET_KEY: "sk_test_1" });
+    assert.deepEqual([config.provider, config.providers], ["mock", ["mock", "stripe"]]);
+  });
+
   it("does not open the doors of production to everybody", () => {
     assert.match(refusal({ NODE_ENV: "production" }), /^AUTH_MODE is disabled while NODE_ENV is production/);
   });
@@ -60,9 +95,16 @@ describe("the configuration", () => {
     const example = Object.fromEntries(
       [...text.matchAll(/^([A-Z_]+)=(.*)$/gm)].map(([, name, value]) => [name, value ?? ""]),
     );
-    assert.deepEqual(readConfig(example), { ...readConfig({}), searchPath: "" });
+    assert.deepEqual(readConfig(["mock", "stripe"], example), {
+      ...readConfig(["mock", "stripe"], {}),
+      searchPath: "",
+    });
     const source = readFileSync(join(import.meta.dirname, "../../src/config.ts"), "utf8");
-    const read = new Set([...source.matchAll(/read\.\w+\(\s*"([A-Z_]+)"/g)].map(([, name]) => name));
+    const read = new Set(
+      [...source.matchAll(/\.(?:text|number|flag|oneOf|url|list|origins|file)\(\s*"([A-Z_]+)"/g)].map(
+        ([, name]) => name,
+      ),
+    );
     read.delete("PATH");
     assert.deepEqual(new Set(Object.keys(example)), read);
   });

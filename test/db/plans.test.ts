@@ -5,13 +5,33 @@ import { type Database, openDatabase } from "../../src/db/database.ts";
 import type { NamedQuery } from "../../src/db/named-query.ts";
 import { beginCreateStatement } from "../../src/db/statements/begin-create.ts";
 import { beginOperationStatement } from "../../src/db/statements/begin-operation.ts";
+import {
+  claimWebhooksStatement,
+  replayWebhookStatement,
+  settleWebhookStatement,
+  storeWebhookStatement,
+} from "../../src/db/inbox.ts";
+import { findByReferenceStatement, findBySessionStatement } from "../../src/db/statements/find-payment.ts";
+import { loadDisputesStatement, loadRefundsStatement } from "../../src/db/statements/load-known.ts";
 import { loadPaymentStatement } from "../../src/db/statements/load-payment.ts";
+import {
+  listLateStatement,
+  listWebhooksStatement,
+  readHistoryStatement,
+} from "../../src/db/statements/operator-reads.ts";
 import { recordAnswerStatement } from "../../src/db/statements/record-answer.ts";
+import {
+  adoptPaymentStatement,
+  listPaymentIdsStatement,
+  loadOpenOperationsStatement,
+  loadPaymentsStatement,
+  recordRunStatement,
+} from "../../src/db/statements/reconcile.ts";
 import {
   claimDueStatement,
   findExpiredStatement,
+  claimUnsettledRefundsStatement,
   loadOperationStatement,
-  loadRefundsStatement,
   markUnknownStatement,
 } from "../../src/db/statements/recover.ts";
 import { writeMovementStatement } from "../../src/db/statements/write-movement.ts";
@@ -45,7 +65,23 @@ const statements: Record<string, () => NamedQuery> = {
   "mark-unknown": () => markUnknownStatement,
   "load-operation": () => loadOperationStatement(columns),
   "load-refunds": () => loadRefundsStatement(columns),
+  "load-disputes": () => loadDisputesStatement(columns),
+  "find-by-reference": () => findByReferenceStatement(columns),
+  "find-by-session": () => findBySessionStatement(columns),
   "find-expired": () => findExpiredStatement(columns),
+  "claim-unsettled-refunds": () => claimUnsettledRefundsStatement,
+  "store-webhook": () => storeWebhookStatement(columns),
+  "settle-webhook": () => settleWebhookStatement,
+  "claim-webhooks": () => claimWebhooksStatement(columns),
+  "replay-webhook": () => replayWebhookStatement,
+  "list-payment-ids": () => listPaymentIdsStatement,
+  "load-payments": () => loadPaymentsStatement(columns),
+  "load-open-operations": () => loadOpenOperationsStatement(columns),
+  "adopt-payment": () => adoptPaymentStatement(columns),
+  "record-run": () => recordRunStatement(columns),
+  "list-webhooks": () => listWebhooksStatement,
+  "read-history": () => readHistoryStatement,
+  "list-late": () => listLateStatement(columns),
 };
 
 // A plan that is made while the tables are empty is kept for as long as the connection lives, and must still be good when they are full.

@@ -34,9 +34,9 @@ describe("the migrations", () => {
     url.pathname = `/${name}`;
     try {
       const runs = await Promise.all(Array.from({ length: 4 }, () => migrate(url.href)));
-      assert.deepEqual(runs.flat(), ["001-payments"]);
-      const { rows } = await withClient(url.href, (client) => client.query("select name from migration"));
-      assert.deepEqual(rows, [{ name: "001-payments" }]);
+      assert.deepEqual(runs.flat(), ["001-payments", "002-webhooks"]);
+      const { rows } = await withClient(url.href, (client) => client.query("select name from migration order by id"));
+      assert.deepEqual(rows, [{ name: "001-payments" }, { name: "002-webhooks" }]);
     } finally {
       await database.pool.query(`drop database ${name} with (force)`);
     }

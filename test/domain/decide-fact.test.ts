@@ -51,7 +51,7 @@ const MOVES: Readonly<Record<string, readonly [PaymentStatus, string]>> = {
 };
 
 function apply(payment: Payment, facts: readonly Fact[], refunds: readonly Refund[] = []): Movement {
-  return decideFacts({ payment, refunds }, facts, momentAt());
+  return decideFacts({ payment, refunds, disputes: [] }, facts, momentAt());
 }
 
 describe("a fact moves a payment as the table says", () => {

@@ -34,6 +34,8 @@ describe("the gateway's journal", () => {
         fingerprint: null,
         answer: life.intent.id,
         error: null,
+        before: null,
+        due: null,
         life: null,
       },
     );
@@ -106,9 +108,9 @@ describe("the gateway's journal", () => {
     await bench.life(intent({ payment_method: null }), "open");
     const declined = await bench.call(intent({ payment_method: "pm_card_chargeDeclined" }), "decline");
     assert.equal(errorOf(declined).status, 402);
-    const open = await bench.life(session({ expires_at: Math.floor(bench.time / 1000) + 60 }), "session");
+    const open = await bench.life(session({ expires_at: Math.floor(bench.time / 1000) + 1800 }), "session");
     assert.equal(errorOf(await bench.call(refund(open.intent.id, 1n), "refund")).status, 400);
-    bench.advance(61_000);
+    bench.advance(1_801_000);
     assert.equal((await bench.look(open.session?.id ?? "")).session?.status, "expired");
     const { lines } = await readJournal(bench.journalPath);
     assert.deepEqual(

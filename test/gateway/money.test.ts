@@ -9,7 +9,15 @@ import { GatewayBench, intent, refund, session } from "./open-gateway.ts";
 
 const TOKENS = ["pm_card_visa", "pm_card_chargeDeclined", "pm_card_authenticationRequired", "pm_card_refundFail"];
 const amounts = fc.bigInt({ min: 0n, max: 2n ** 63n });
-const tokens = fc.constantFrom(...TOKENS, "pm_card_pendingRefund", "pm_card_threeDSecureRequiredChargeDeclined");
+const tokens = fc.constantFrom(
+  ...TOKENS,
+  "pm_card_pendingRefund",
+  "pm_card_threeDSecureRequiredChargeDeclined",
+  "pm_card_createDispute",
+  "pm_card_createDisputeInquiry",
+);
+const EVIDENCE = ["winning_evidence", "losing_evidence", "escalate_inquiry_evidence", "other"];
+const statuses = fc.constantFrom("won", "lost", "warning_closed", "needs_response", "under_review");
 
 /** A request about the payment at hand, whatever its state. */
 const requests = fc.oneof(
@@ -24,11 +32,24 @@ const requests = fc.oneof(
   fc.record({ operation: fc.constant("authenticate" as const), approve: fc.boolean() }),
   fc.record({ operation: fc.constant("create_refund" as const), part: fc.bigInt({ min: 0n, max: 5n }) }),
   fc.record({ operation: fc.constant("settle_refund" as const) }),
+  fc.record({
+    operation: fc.constant("update_dispute" as const),
+    text: fc.constantFrom(...EVIDENCE),
+    submit: fc.boolean(),
+  }),
+  fc.record({ operation: fc.constant("close_dispute" as const) }),
+  fc.record({ operation: fc.constant("settle_dispute" as const), status: statuses }),
+  fc.record({
+    operation: fc.constant("open_dispute" as const),
+    params: fc.record({ reason: fc.constant("duplicate"), inquiry: fc.boolean() }),
+  }),
+  fc.record({ operation: fc.constant("update_intent" as const), params: fc.record({ payment_method: tokens }) }),
   fc.record({ operation: fc.constant("wait" as const), ms: fc.integer({ min: 1, max: 20 * 60 * 60 * 1000 }) }),
+  fc.record({ operation: fc.constant("advance" as const), ms: fc.integer({ min: 1, max: 4 * 24 * 60 * 60 * 1000 }) }),
 );
 type Command = typeof requests extends fc.Arbitrary<infer T> ? T : never;
 
-function requestFor(command: Exclude<Command, { operation: "wait" }>, life: Life): GatewayRequest {
+function requestFor(command: Exclude<Command, { operation: "wait" | "advance" }>, life: Life): GatewayRequest {
   const { id } = life.intent;
   switch (command.operation) {
     case "pay_session":
@@ -38,6 +59,14 @@ function requestFor(command: Exclude<Command, { operation: "wait" }>, life: Life
       return { operation: "capture_intent", id, amount_to_capture: partOf(life.intent.amount, command.part) };
     case "create_refund":
       return refund(id, partOf(life.intent.amount, command.part));
+    case "update_dispute": {
+      const evidence = { uncategorized_text: command.text };
+      const params = { evidence, submit: command.submit, metadata: null };
+      return { operation: "update_dispute", id: life.disputes[0]?.id ?? "none", params };
+    }
+    case "close_dispute":
+    case "settle_dispute":
+      return { ...command, id: life.disputes[0]?.id ?? "none" };
     case "settle_refund":
       return { ...command, id: life.refunds.at(-1)?.id ?? "none" };
     default:
@@ -55,6 +84,7 @@ function assertConserved(life: Life): void {
     intent: { amount, amount_received: received, amount_capturable: held, status },
     charges,
     refunds,
+    disputes,
   } = life;
   const sum = (parts: readonly bigint[]): bigint => parts.reduce((total, part) => total + part, 0n);
   const given = sum(refunds.filter((each) => each.status !== "failed").map((each) => each.amount));
@@ -64,6 +94,11 @@ function assertConserved(life: Life): void {
   assert.ok(received === 0n || status === "succeeded");
   assert.ok(held === 0n || (status === "requires_capture" && received === 0n));
   assert.ok(charges.filter((charge) => charge.status === "succeeded").length <= 1);
+  assert.ok(disputes.length <= 1 && disputes.every((each) => each.amount > 0n && each.amount <= received));
+  assert.deepEqual(
+    charges.map((charge) => charge.disputed),
+    charges.map(({ id }) => disputes.some((each) => each.charge === id)),
+  );
   assert.ok(life.session?.status !== "open" || (received === 0n && held === 0n));
 }
 
@@ -87,6 +122,7 @@ describe("money at the gateway", () => {
         let life = await bench.life(make);
         for (const command of commands) {
           if (command.operation === "wait") bench.advance(command.ms);
+          else if (command.operation === "advance") await bench.gateway.advance(command.ms);
           else await bench.call(requestFor(command, life));
           life = await bench.look(life.intent.id);
           assertConserved(life);

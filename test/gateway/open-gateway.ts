@@ -1,5 +1,5 @@
 // A gateway on a journal of its own, with a clock that a test moves.
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Answer, Gateway, LOST } from "../../src/gateway/gateway.ts";
@@ -31,6 +31,7 @@ export class GatewayBench {
     return new Gateway({ journalPath: this.journalPath, now: () => new Date(this.time) });
   }
 
+  /** The world outside moves on, and the gateway with it. */
   advance(ms: number): void {
     this.time += ms;
   }
@@ -38,6 +39,20 @@ export class GatewayBench {
   /** Forgets everything but the journal. */
   async restart(): Promise<void> {
     await this.gateway.close();
+    this.gateway = this.#open();
+  }
+
+  /** Restarts without the journal's last line, as if the process had died before it was written. */
+  async cutLastLine(): Promise<void> {
+    await this.gateway.close();
+    const lines = (await readFile(this.journalPath, "utf8")).trimEnd().split("\n");
+    await writeFile(
+      this.journalPath,
+      lines
+        .slice(0, -1)
+        .map((line) => `${line}\n`)
+        .join(""),
+    );
     this.gateway = this.#open();
   }
 

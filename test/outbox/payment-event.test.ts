@@ -5,7 +5,7 @@ import { describe, it } from "node:test";
 import { type DescMessage, fromJsonString, type JsonObject, toJson } from "@bufbuild/protobuf";
 import * as events from "../../gen/payment/v1/payment_event_pb.ts";
 import { decideFacts } from "../../src/domain/decide-fact.ts";
-import { describeEvent, EVENT_TYPES, type EventType, type PaymentEvent } from "../../src/domain/event.ts";
+import { describeEvent, describeRun, EVENT_TYPES, type EventType, type PaymentEvent } from "../../src/domain/event.ts";
 import type { Fact } from "../../src/domain/fact.ts";
 import { money } from "../../src/domain/money.ts";
 import type { Payment, PaymentStatus } from "../../src/domain/payment.ts";
@@ -24,6 +24,9 @@ const SCHEMAS: Readonly<Record<EventType, DescMessage>> = {
   "payment.refunded": events.PaymentRefundedSchema,
   "payment.refund_failed": events.PaymentRefundFailedSchema,
   "payment.late": events.PaymentLateSchema,
+  "payment.dispute_opened": events.PaymentDisputeOpenedSchema,
+  "payment.dispute_closed": events.PaymentDisputeClosedSchema,
+  "payment.corrected": events.PaymentCorrectedSchema,
 };
 
 // With milliseconds, since a whole second has two forms.
@@ -38,7 +41,7 @@ function fieldsOf(type: EventType): string[] {
 }
 
 function decide(payment: Payment, fact: Fact, refunds: readonly Refund[] = []): PaymentEvent {
-  const [event] = decideFacts({ payment, refunds }, [fact], momentAt(now)).events;
+  const [event] = decideFacts({ payment, refunds, disputes: [] }, [fact], momentAt(now)).events;
   assert.ok(event);
   return event;
 }
@@ -49,11 +52,31 @@ function inStatus(status: PaymentStatus, change: Partial<Payment> = {}): Payment
 
 const reserved = inStatus("SUCCEEDED", { refundPendingMinor: 4_000n });
 const refund = refundOf(reserved, 4_000n);
+const dispute = {
+  kind: "dispute",
+  providerReference: "du_1",
+  amount: money(10_000n, "EUR"),
+  reason: "fraudulent",
+} as const;
+const disputed = decideFacts(
+  { payment: inStatus("SUCCEEDED"), refunds: [], disputes: [] },
+  [{ ...dispute, status: "LOST" }],
+  momentAt(now),
+).events;
 const failure = { reason: "PROCESSING_ERROR", code: "refund_failed", message: "The bank refused it." } as const;
+
+const corrected = {
+  kind: "corrected",
+  version: 5,
+  capturedMinor: 9_000n,
+  refundedMinor: 5_000n,
+  refundPendingMinor: 1_000n,
+  restored: [],
+} as const;
 
 /** One event of each type, as a fact makes it, with a value in every field. */
 const EVENTS: Readonly<Record<EventType, PaymentEvent>> = {
-  "payment.created": describeEvent("payment.created", inStatus("PENDING"), null, { id: momentAt().mintEventId(), now }),
+  "payment.created": describeEvent("payment.created", inStatus("PENDING"), {}, { id: momentAt().mintEventId(), now }),
   "payment.requires_action": decide(inStatus("PENDING"), { kind: "requires_action" }),
   "payment.processing": decide(inStatus("PENDING"), { kind: "processing" }),
   "payment.authorized": decide(inStatus("PENDING"), paid("authorized")),
@@ -64,6 +87,9 @@ const EVENTS: Readonly<Record<EventType, PaymentEvent>> = {
   "payment.refunded": decide(reserved, refundFact(refund, "SUCCEEDED"), [refund]),
   "payment.refund_failed": decide(reserved, { ...refundFact(refund, "FAILED"), failure }, [refund]),
   "payment.late": decide(inStatus("EXPIRED"), paid("captured")),
+  "payment.dispute_opened": decide(inStatus("SUCCEEDED"), { ...dispute, status: "OPEN" }),
+  "payment.dispute_closed": disputed[1] as PaymentEvent,
+  "payment.corrected": decide(inStatus("PARTIALLY_REFUNDED", { refundPendingMinor: 500n }), corrected),
 };
 
 describe("the body of an event", () => {
@@ -78,6 +104,28 @@ describe("the body of an event", () => {
       assert.deepEqual(toJson(SCHEMAS[type], message), JSON.parse(body));
     });
   }
+
+  it("is the message of the contract for a run that belongs to no payment", () => {
+    const run = {
+      runId: "run_1",
+      provider: "mock",
+      from: now,
+      to: now,
+      applied: true,
+      checkedHere: 3,
+      checkedThere: 4,
+      drifts: new Map([["STATUS_DIFFERS", 2]]),
+      driftsApplied: 1,
+      driftsForPerson: 1,
+      complete: true,
+    };
+    const { type, data } = describeRun(run, { id: momentAt().mintEventId(), now });
+    assert.equal(type, "payment.reconciled");
+    const fields = events.PaymentReconciledSchema.fields.map(({ jsonName }) => jsonName);
+    assert.deepEqual(Object.keys(data).toSorted(), fields.toSorted());
+    const message = fromJsonString(events.PaymentReconciledSchema, JSON.stringify(data));
+    assert.deepEqual(toJson(events.PaymentReconciledSchema, message), JSON.parse(JSON.stringify(data)));
+  });
 
   it("names Stripe's charge where Stripe took the money", () => {
     const event = decide(inStatus("AUTHORIZED", { provider: "stripe" }), paid("captured"));
@@ -98,7 +146,7 @@ describe("the body of an event", () => {
 
   it("leaves out what has no value", () => {
     const payment = paymentOf({ customerId: null, customerEmail: null });
-    const event = describeEvent("payment.created", payment, null, { id: momentAt().mintEventId(), now });
+    const event = describeEvent("payment.created", payment, {}, { id: momentAt().mintEventId(), now });
     const body = JSON.parse(JSON.stringify(event.data)) as JsonObject;
     for (const name of ["customerId", "customerEmail", "paymentMethod"]) assert.equal(Object.hasOwn(body, name), false);
     assert.ok(fromJsonString(events.PaymentCreatedSchema, JSON.stringify(event.data)));

@@ -11,7 +11,13 @@ import type { Refund } from "../../src/domain/refund.ts";
 const now = new Date("2026-11-20T10:00:00.000Z");
 
 export function momentAt(at: Date = now): Moment {
-  return { now: at, mintEventId: () => mintId(at, randomUUID()), mintRefundId: () => mintId(at, randomUUID()) };
+  return {
+    now: at,
+    latePolicy: "refund",
+    mintEventId: () => mintId(at, randomUUID()),
+    mintRefundId: () => mintId(at, randomUUID()),
+    mintDisputeId: () => mintId(at, randomUUID()),
+  };
 }
 
 export function paymentOf(change: Partial<Payment> = {}): Payment {

@@ -68,6 +68,11 @@ export class ServiceProcess {
     return this.#child?.pid ?? 0;
   }
 
+  /** All that it wrote in this run: its log, and the end of what it told the person who started it. */
+  get said(): string {
+    return `${this.logged.map((line) => JSON.stringify(line)).join("\n")}\n${this.#complaint}`;
+  }
+
   get exit(): Promise<Exit> {
     return this.#exit;
   }
@@ -89,6 +94,7 @@ export class ServiceProcess {
         DATA_DIR: this.dataDir,
         PORT: String(this.http.port),
         GRPC_PORT: String(this.grpc.port),
+        GATEWAY_PORT: "0",
         ...this.#environment,
       },
     });
@@ -152,6 +158,12 @@ export class ServiceProcess {
   get databaseUrl(): string {
     const { port, password } = this.#access("postgres");
     return `postgres://${postgresRole}:${password}@127.0.0.1:${port}/${postgresDatabase}`;
+  }
+
+  /** Of the embedded nats-server. */
+  get natsUrl(): string {
+    const { port, password } = this.#access("nats");
+    return `nats://${NATS_USER}:${password}@127.0.0.1:${port}`;
   }
 
   /** Runs one statement on a connection of its own. */

@@ -36,6 +36,9 @@ const STATUS_MAY_STAY = new Set([
   "payment.refunded",
   "payment.refund_failed",
   "payment.late",
+  "payment.dispute_opened",
+  "payment.dispute_closed",
+  "payment.corrected",
 ]);
 
 interface PaymentRow {
@@ -199,12 +202,21 @@ export async function findUnsettled(query: Query): Promise<Violation[]> {
   return rows.map(({ what }) => `I10 ${what}`);
 }
 
+/** I8: what became of every webhook that was acknowledged is known. */
+async function checkWebhooks(query: Query): Promise<Violation[]> {
+  const rows = await query<{ what: string }>(
+    "select event_id || ' (' || type || ') has no outcome: ' || coalesce(note, '') as what from webhook_event where state = 'RECEIVED'",
+  );
+  return rows.map(({ what }) => `I8 ${what}`);
+}
+
 export async function findViolations(evidence: Evidence): Promise<Violation[]> {
   const books = await readBooks(evidence.query);
   return [
     ...checkMoney(books, evidence.journal),
     ...checkHistory(books),
     ...checkStream(books, evidence.stream),
+    ...(await checkWebhooks(evidence.query)),
     ...checkAnswers(evidence.requests),
     ...(await findUnsettled(evidence.query)),
     ...(await checkPromises(books, evidence)),

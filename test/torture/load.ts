@@ -8,8 +8,6 @@ import { ClientRecord } from "./record.ts";
 
 const WORKERS = 12;
 const VERDICT_TIMEOUT_MS = 30_000;
-/** Requests that are asked once more at the end. */
-const AGAIN_MAX = 500;
 
 export interface LoadOptions {
   readonly clients: readonly Client[];
@@ -46,15 +44,6 @@ export class Load {
   async finish(): Promise<void> {
     this.#enough = true;
     await this.#work;
-  }
-
-  /** Makes requests of the whole run once more: the answers must be what they were. */
-  async askAgain(): Promise<void> {
-    const { requests } = this.record;
-    const step = Math.max(1, Math.ceil(requests.length / AGAIN_MAX));
-    const chosen = requests.filter((_, index) => index % step === 0);
-    for (let from = 0; from < chosen.length; from += WORKERS)
-      await Promise.all(chosen.slice(from, from + WORKERS).map(({ repeat }) => repeat()));
   }
 
   async #keepWorking(random: Random): Promise<void> {

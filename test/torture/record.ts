@@ -23,6 +23,10 @@ export type Verdict =
   | { readonly kind: "ok"; readonly answer: JsonObject }
   | { readonly kind: "fail"; readonly error: CallError };
 
+/** Requests that are asked once more at the end, and how many at once. */
+const AGAIN_MAX = 500;
+const AGAIN_ABREAST = 12;
+
 export class ClientRecord {
   readonly #requests = new Map<string, RequestRecord>();
 
@@ -34,5 +38,14 @@ export class ClientRecord {
 
   get requests(): readonly RequestRecord[] {
     return [...this.#requests.values()];
+  }
+
+  /** Makes requests of the whole run once more: the answers must be what they were. */
+  async askAgain(): Promise<void> {
+    const { requests } = this;
+    const step = Math.max(1, Math.ceil(requests.length / AGAIN_MAX));
+    const chosen = requests.filter((_, index) => index % step === 0);
+    for (let from = 0; from < chosen.length; from += AGAIN_ABREAST)
+      await Promise.all(chosen.slice(from, from + AGAIN_ABREAST).map(({ repeat }) => repeat()));
   }
 }

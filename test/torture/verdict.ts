@@ -3,7 +3,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { ServiceProcess } from "../support/service-process.ts";
 import { StreamRecorder } from "../support/stream-recorder.ts";
 import { findUnsettled, findViolations } from "./invariants.ts";
+import type { JournalAudit } from "../support/gateway-journal.ts";
 import type { Load } from "./load.ts";
+import type { ClientRecord } from "./record.ts";
 
 /** The bound of I10: after faults stop, everything settles within it. */
 const QUIET_TIMEOUT_MS = 30_000;
@@ -28,7 +30,6 @@ async function becomesQuiet(query: ServiceProcess["query"]): Promise<boolean> {
 }
 
 export interface Figures {
-  readonly lives: number;
   readonly requests: number;
   readonly calls: number;
   /** Requests that met a broken connection, or were told that the outcome is unknown, and got their answer later. */
@@ -43,25 +44,33 @@ export interface Figures {
   readonly violations: readonly string[];
 }
 
-/** Ends the load and gives its figures. */
-export async function judge(service: ServiceProcess, load: Load): Promise<Figures> {
+/** Ends the load and gives its figures; the gateway is the service's own. */
+export async function judge(service: ServiceProcess, load: Load): Promise<Figures & { readonly lives: number }> {
   await load.finish();
+  return { lives: load.lives, ...(await examine(service, load.record, () => service.journal())) };
+}
+
+/** Waits until the system is quiet, and holds what is found then against the client's record and the gateway's journal. */
+export async function examine(
+  service: ServiceProcess,
+  record: ClientRecord,
+  readJournal: () => Promise<JournalAudit>,
+): Promise<Figures> {
   const query: ServiceProcess["query"] = (text, values) => service.query(text, values);
   const startedAt = performance.now();
   const isQuiet = await becomesQuiet(query);
   const quietMs = Math.round(performance.now() - startedAt);
   // What is not settled by now is found below, as a violation of I10.
-  if (isQuiet) await load.askAgain();
+  if (isQuiet) await record.askAgain();
   const recorder = await StreamRecorder.open(await service.connectNats());
   const stream = await recorder.all();
   await recorder.close();
-  const { requests } = load.record;
-  const violations = await findViolations({ query, journal: await service.journal(), stream, requests });
+  const { requests } = record;
+  const violations = await findViolations({ query, journal: await readJournal(), stream, requests });
   const [counts] = await query<{ payments: number; events: number; recovered: number }>(`
     select (select count(*)::int from payment) as payments, (select count(*)::int from payment_event) as events,
       (select count(*)::int from provider_operation where attempts > 0) as recovered`);
   return {
-    lives: load.lives,
     requests: requests.length,
     calls: requests.reduce((total, { calls }) => total + calls, 0),
     requestsRecovered: requests.filter(({ wasUnknown }) => wasUnknown).length,

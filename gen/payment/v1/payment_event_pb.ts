@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file payment/v1/payment_event.proto.
  */
 export const file_payment_v1_payment_event: GenFile = /*@__PURE__*/
-  fileDesc("Ch5wYXltZW50L3YxL3BheW1lbnRfZXZlbnQucHJvdG8SCnBheW1lbnQudjEizwIKDlBheW1lbnRDcmVhdGVkEhAKCGV2ZW50X2lkGAEgASgJEg8KB3ZlcnNpb24YAiABKAUSEAoIb3JkZXJfaWQYAyABKAkSEgoKcGF5bWVudF9pZBgEIAEoCRIvCgtvY2N1cnJlZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGc3RhdHVzGAYgASgJEg4KBmFtb3VudBgHIAEoARIUCgxhbW91bnRfbWlub3IYCCABKAMSEAoIY3VycmVuY3kYCSABKAkSEwoLY3VzdG9tZXJfaWQYCiABKAkSFgoOY3VzdG9tZXJfZW1haWwYCyABKAkSFgoOcGF5bWVudF9tZXRob2QYDCABKAkSEAoIcHJvdmlkZXIYDSABKAkSDAoEbW9kZRgOIAEoCRIWCg5jYXB0dXJlX21ldGhvZBgPIAEoCSLMAgoVUGF5bWVudFJlcXVpcmVzQWN0aW9uEhAKCGV2ZW50X2lkGAEgASgJEg8KB3ZlcnNpb24YAiABKAUSEAoIb3JkZXJfaWQYAyABKAkSEgoKcGF5bWVudF9pZBgEIAEoCRIvCgtvY2N1cnJlZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGc3RhdHVzGAYgASgJEg4KBmFtb3VudBgHIAEoARIUCgxhbW91bnRfbWlub3IYCCABKAMSEAoIY3VycmVuY3kYCSABKAkSEAoIcHJvdmlkZXIYCiABKAkSGgoScHJvdmlkZXJfcmVmZXJlbmNlGAsgASgJEhMKC2N1c3RvbWVyX2lkGAwgASgJEhYKDmN1c3RvbWVyX2VtYWlsGA0gASgJEhYKDnBheW1lbnRfbWV0aG9kGA4gASgJIsgCChFQYXltZW50UHJvY2Vzc2luZxIQCghldmVudF9pZBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgFEhAKCG9yZGVyX2lkGAMgASgJEhIKCnBheW1lbnRfaWQYBCABKAkSLwoLb2NjdXJyZWRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnN0YXR1cxgGIAEoCRIOCgZhbW91bnQYByABKAESFAoMYW1vdW50X21pbm9yGAggASgDEhAKCGN1cnJlbmN5GAkgASgJEhAKCHByb3ZpZGVyGAogASgJEhoKEnByb3ZpZGVyX3JlZmVyZW5jZRgLIAEoCRITCgtjdXN0b21lcl9pZBgMIAEoCRIWCg5jdXN0b21lcl9lbWFpbBgNIAEoCRIWCg5wYXltZW50X21ldGhvZBgOIAEoCSLIAgoRUGF5bWVudEF1dGhvcml6ZWQSEAoIZXZlbnRfaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoBRIQCghvcmRlcl9pZBgDIAEoCRISCgpwYXltZW50X2lkGAQgASgJEi8KC29jY3VycmVkX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZzdGF0dXMYBiABKAkSDgoGYW1vdW50GAcgASgBEhQKDGFtb3VudF9taW5vchgIIAEoAxIQCghjdXJyZW5jeRgJIAEoCRIQCghwcm92aWRlchgKIAEoCRIaChJwcm92aWRlcl9yZWZlcmVuY2UYCyABKAkSEwoLY3VzdG9tZXJfaWQYDCABKAkSFgoOY3VzdG9tZXJfZW1haWwYDSABKAkSFgoOcGF5bWVudF9tZXRob2QYDiABKAki4gIKFFBheW1lbnRBdHRlbXB0RmFpbGVkEhAKCGV2ZW50X2lkGAEgASgJEg8KB3ZlcnNpb24YAiABKAUSEAoIb3JkZXJfaWQYAyABKAkSEgoKcGF5bWVudF9pZBgEIAEoCRIvCgtvY2N1cnJlZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGc3RhdHVzGAYgASgJEg4KBmFtb3VudBgHIAEoARIUCgxhbW91bnRfbWlub3IYCCABKAMSEAoIY3VycmVuY3kYCSABKAkSFgoOZmFpbHVyZV9yZWFzb24YCiABKAkSEgoKZXJyb3JfY29kZRgLIAEoCRIXCg9mYWlsdXJlX21lc3NhZ2UYDCABKAkSEwoLY3VzdG9tZXJfaWQYDSABKAkSFgoOY3VzdG9tZXJfZW1haWwYDiABKAkSFgoOcGF5bWVudF9tZXRob2QYDyABKAkiqAMKEFBheW1lbnRTdWNjZWVkZWQSEAoIZXZlbnRfaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoBRIQCghvcmRlcl9pZBgDIAEoCRISCgpwYXltZW50X2lkGAQgASgJEi8KC29jY3VycmVkX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZzdGF0dXMYBiABKAkSDgoGYW1vdW50GAcgASgBEhQKDGFtb3VudF9taW5vchgIIAEoAxIQCghjdXJyZW5jeRgJIAEoCRIQCghwcm92aWRlchgKIAEoCRIaChJwcm92aWRlcl9yZWZlcmVuY2UYCyABKAkSGAoQY2hhcmdlX3JlZmVyZW5jZRgMIAEoCRIYChBzdHJpcGVfY2hhcmdlX2lkGA0gASgJEhMKC2N1c3RvbWVyX2lkGA4gASgJEhYKDmN1c3RvbWVyX2VtYWlsGA8gASgJEhYKDnBheW1lbnRfbWV0aG9kGBAgASgJEisKB3BhaWRfYXQYESABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wItsCCg1QYXltZW50RmFpbGVkEhAKCGV2ZW50X2lkGAEgASgJEg8KB3ZlcnNpb24YAiABKAUSEAoIb3JkZXJfaWQYAyABKAkSEgoKcGF5bWVudF9pZBgEIAEoCRIvCgtvY2N1cnJlZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGc3RhdHVzGAYgASgJEg4KBmFtb3VudBgHIAEoARIUCgxhbW91bnRfbWlub3IYCCABKAMSEAoIY3VycmVuY3kYCSABKAkSFgoOZmFpbHVyZV9yZWFzb24YCiABKAkSEgoKZXJyb3JfY29kZRgLIAEoCRIXCg9mYWlsdXJlX21lc3NhZ2UYDCABKAkSEwoLY3VzdG9tZXJfaWQYDSABKAkSFgoOY3VzdG9tZXJfZW1haWwYDiABKAkSFgoOcGF5bWVudF9tZXRob2QYDyABKAkilgIKEFBheW1lbnRDYW5jZWxsZWQSEAoIZXZlbnRfaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoBRIQCghvcmRlcl9pZBgDIAEoCRISCgpwYXltZW50X2lkGAQgASgJEi8KC29jY3VycmVkX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZzdGF0dXMYBiABKAkSDgoGYW1vdW50GAcgASgBEhQKDGFtb3VudF9taW5vchgIIAEoAxIQCghjdXJyZW5jeRgJIAEoCRIwCgxjYW5jZWxsZWRfYXQYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnJlYXNvbhgLIAEoCSKnAgoPUGF5bWVudFJlZnVuZGVkEhAKCGV2ZW50X2lkGAEgASgJEg8KB3ZlcnNpb24YAiABKAUSEAoIb3JkZXJfaWQYAyABKAkSEgoKcGF5bWVudF9pZBgEIAEoCRIvCgtvY2N1cnJlZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGc3RhdHVzGAYgASgJEg4KBmFtb3VudBgHIAEoARIUCgxhbW91bnRfbWlub3IYCCABKAMSEAoIY3VycmVuY3kYCSABKAkSEQoJcmVmdW5kX2lkGAogASgJEg4KBnJlYXNvbhgLIAEoCRIvCgtyZWZ1bmRlZF9hdBgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAivwIKE1BheW1lbnRSZWZ1bmRGYWlsZWQSEAoIZXZlbnRfaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoBRIQCghvcmRlcl9pZBgDIAEoCRISCgpwYXltZW50X2lkGAQgASgJEi8KC29jY3VycmVkX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZzdGF0dXMYBiABKAkSDgoGYW1vdW50GAcgASgBEhQKDGFtb3VudF9taW5vchgIIAEoAxIQCghjdXJyZW5jeRgJIAEoCRIRCglyZWZ1bmRfaWQYCiABKAkSDgoGcmVhc29uGAsgASgJEhYKDmZhaWx1cmVfcmVhc29uGAwgASgJEhIKCmVycm9yX2NvZGUYDSABKAkSFwoPZmFpbHVyZV9tZXNzYWdlGA4gASgJIqMDCgtQYXltZW50TGF0ZRIQCghldmVudF9pZBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgFEhAKCG9yZGVyX2lkGAMgASgJEhIKCnBheW1lbnRfaWQYBCABKAkSLwoLb2NjdXJyZWRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnN0YXR1cxgGIAEoCRIOCgZhbW91bnQYByABKAESFAoMYW1vdW50X21pbm9yGAggASgDEhAKCGN1cnJlbmN5GAkgASgJEhAKCHByb3ZpZGVyGAogASgJEhoKEnByb3ZpZGVyX3JlZmVyZW5jZRgLIAEoCRIYChBjaGFyZ2VfcmVmZXJlbmNlGAwgASgJEhgKEHN0cmlwZV9jaGFyZ2VfaWQYDSABKAkSEwoLY3VzdG9tZXJfaWQYDiABKAkSFgoOY3VzdG9tZXJfZW1haWwYDyABKAkSFgoOcGF5bWVudF9tZXRob2QYECABKAkSKwoHcGFpZF9hdBgRIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBiBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("Ch5wYXltZW50L3YxL3BheW1lbnRfZXZlbnQucHJvdG8SCnBheW1lbnQudjEizwIKDlBheW1lbnRDcmVhdGVkEhAKCGV2ZW50X2lkGAEgASgJEg8KB3ZlcnNpb24YAiABKAUSEAoIb3JkZXJfaWQYAyABKAkSEgoKcGF5bWVudF9pZBgEIAEoCRIvCgtvY2N1cnJlZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGc3RhdHVzGAYgASgJEg4KBmFtb3VudBgHIAEoARIUCgxhbW91bnRfbWlub3IYCCABKAMSEAoIY3VycmVuY3kYCSABKAkSEwoLY3VzdG9tZXJfaWQYCiABKAkSFgoOY3VzdG9tZXJfZW1haWwYCyABKAkSFgoOcGF5bWVudF9tZXRob2QYDCABKAkSEAoIcHJvdmlkZXIYDSABKAkSDAoEbW9kZRgOIAEoCRIWCg5jYXB0dXJlX21ldGhvZBgPIAEoCSLMAgoVUGF5bWVudFJlcXVpcmVzQWN0aW9uEhAKCGV2ZW50X2lkGAEgASgJEg8KB3ZlcnNpb24YAiABKAUSEAoIb3JkZXJfaWQYAyABKAkSEgoKcGF5bWVudF9pZBgEIAEoCRIvCgtvY2N1cnJlZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGc3RhdHVzGAYgASgJEg4KBmFtb3VudBgHIAEoARIUCgxhbW91bnRfbWlub3IYCCABKAMSEAoIY3VycmVuY3kYCSABKAkSEAoIcHJvdmlkZXIYCiABKAkSGgoScHJvdmlkZXJfcmVmZXJlbmNlGAsgASgJEhMKC2N1c3RvbWVyX2lkGAwgASgJEhYKDmN1c3RvbWVyX2VtYWlsGA0gASgJEhYKDnBheW1lbnRfbWV0aG9kGA4gASgJIsgCChFQYXltZW50UHJvY2Vzc2luZxIQCghldmVudF9pZBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgFEhAKCG9yZGVyX2lkGAMgASgJEhIKCnBheW1lbnRfaWQYBCABKAkSLwoLb2NjdXJyZWRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnN0YXR1cxgGIAEoCRIOCgZhbW91bnQYByABKAESFAoMYW1vdW50X21pbm9yGAggASgDEhAKCGN1cnJlbmN5GAkgASgJEhAKCHByb3ZpZGVyGAogASgJEhoKEnByb3ZpZGVyX3JlZmVyZW5jZRgLIAEoCRITCgtjdXN0b21lcl9pZBgMIAEoCRIWCg5jdXN0b21lcl9lbWFpbBgNIAEoCRIWCg5wYXltZW50X21ldGhvZBgOIAEoCSLIAgoRUGF5bWVudEF1dGhvcml6ZWQSEAoIZXZlbnRfaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoBRIQCghvcmRlcl9pZBgDIAEoCRISCgpwYXltZW50X2lkGAQgASgJEi8KC29jY3VycmVkX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZzdGF0dXMYBiABKAkSDgoGYW1vdW50GAcgASgBEhQKDGFtb3VudF9taW5vchgIIAEoAxIQCghjdXJyZW5jeRgJIAEoCRIQCghwcm92aWRlchgKIAEoCRIaChJwcm92aWRlcl9yZWZlcmVuY2UYCyABKAkSEwoLY3VzdG9tZXJfaWQYDCABKAkSFgoOY3VzdG9tZXJfZW1haWwYDSABKAkSFgoOcGF5bWVudF9tZXRob2QYDiABKAki4gIKFFBheW1lbnRBdHRlbXB0RmFpbGVkEhAKCGV2ZW50X2lkGAEgASgJEg8KB3ZlcnNpb24YAiABKAUSEAoIb3JkZXJfaWQYAyABKAkSEgoKcGF5bWVudF9pZBgEIAEoCRIvCgtvY2N1cnJlZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGc3RhdHVzGAYgASgJEg4KBmFtb3VudBgHIAEoARIUCgxhbW91bnRfbWlub3IYCCABKAMSEAoIY3VycmVuY3kYCSABKAkSFgoOZmFpbHVyZV9yZWFzb24YCiABKAkSEgoKZXJyb3JfY29kZRgLIAEoCRIXCg9mYWlsdXJlX21lc3NhZ2UYDCABKAkSEwoLY3VzdG9tZXJfaWQYDSABKAkSFgoOY3VzdG9tZXJfZW1haWwYDiABKAkSFgoOcGF5bWVudF9tZXRob2QYDyABKAkiqAMKEFBheW1lbnRTdWNjZWVkZWQSEAoIZXZlbnRfaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoBRIQCghvcmRlcl9pZBgDIAEoCRISCgpwYXltZW50X2lkGAQgASgJEi8KC29jY3VycmVkX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZzdGF0dXMYBiABKAkSDgoGYW1vdW50GAcgASgBEhQKDGFtb3VudF9taW5vchgIIAEoAxIQCghjdXJyZW5jeRgJIAEoCRIQCghwcm92aWRlchgKIAEoCRIaChJwcm92aWRlcl9yZWZlcmVuY2UYCyABKAkSGAoQY2hhcmdlX3JlZmVyZW5jZRgMIAEoCRIYChBzdHJpcGVfY2hhcmdlX2lkGA0gASgJEhMKC2N1c3RvbWVyX2lkGA4gASgJEhYKDmN1c3RvbWVyX2VtYWlsGA8gASgJEhYKDnBheW1lbnRfbWV0aG9kGBAgASgJEisKB3BhaWRfYXQYESABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wItsCCg1QYXltZW50RmFpbGVkEhAKCGV2ZW50X2lkGAEgASgJEg8KB3ZlcnNpb24YAiABKAUSEAoIb3JkZXJfaWQYAyABKAkSEgoKcGF5bWVudF9pZBgEIAEoCRIvCgtvY2N1cnJlZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGc3RhdHVzGAYgASgJEg4KBmFtb3VudBgHIAEoARIUCgxhbW91bnRfbWlub3IYCCABKAMSEAoIY3VycmVuY3kYCSABKAkSFgoOZmFpbHVyZV9yZWFzb24YCiABKAkSEgoKZXJyb3JfY29kZRgLIAEoCRIXCg9mYWlsdXJlX21lc3NhZ2UYDCABKAkSEwoLY3VzdG9tZXJfaWQYDSABKAkSFgoOY3VzdG9tZXJfZW1haWwYDiABKAkSFgoOcGF5bWVudF9tZXRob2QYDyABKAkilgIKEFBheW1lbnRDYW5jZWxsZWQSEAoIZXZlbnRfaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoBRIQCghvcmRlcl9pZBgDIAEoCRISCgpwYXltZW50X2lkGAQgASgJEi8KC29jY3VycmVkX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZzdGF0dXMYBiABKAkSDgoGYW1vdW50GAcgASgBEhQKDGFtb3VudF9taW5vchgIIAEoAxIQCghjdXJyZW5jeRgJIAEoCRIwCgxjYW5jZWxsZWRfYXQYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnJlYXNvbhgLIAEoCSKnAgoPUGF5bWVudFJlZnVuZGVkEhAKCGV2ZW50X2lkGAEgASgJEg8KB3ZlcnNpb24YAiABKAUSEAoIb3JkZXJfaWQYAyABKAkSEgoKcGF5bWVudF9pZBgEIAEoCRIvCgtvY2N1cnJlZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGc3RhdHVzGAYgASgJEg4KBmFtb3VudBgHIAEoARIUCgxhbW91bnRfbWlub3IYCCABKAMSEAoIY3VycmVuY3kYCSABKAkSEQoJcmVmdW5kX2lkGAogASgJEg4KBnJlYXNvbhgLIAEoCRIvCgtyZWZ1bmRlZF9hdBgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAivwIKE1BheW1lbnRSZWZ1bmRGYWlsZWQSEAoIZXZlbnRfaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoBRIQCghvcmRlcl9pZBgDIAEoCRISCgpwYXltZW50X2lkGAQgASgJEi8KC29jY3VycmVkX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZzdGF0dXMYBiABKAkSDgoGYW1vdW50GAcgASgBEhQKDGFtb3VudF9taW5vchgIIAEoAxIQCghjdXJyZW5jeRgJIAEoCRIRCglyZWZ1bmRfaWQYCiABKAkSDgoGcmVhc29uGAsgASgJEhYKDmZhaWx1cmVfcmVhc29uGAwgASgJEhIKCmVycm9yX2NvZGUYDSABKAkSFwoPZmFpbHVyZV9tZXNzYWdlGA4gASgJIrcDCgtQYXltZW50TGF0ZRIQCghldmVudF9pZBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgFEhAKCG9yZGVyX2lkGAMgASgJEhIKCnBheW1lbnRfaWQYBCABKAkSLwoLb2NjdXJyZWRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnN0YXR1cxgGIAEoCRIOCgZhbW91bnQYByABKAESFAoMYW1vdW50X21pbm9yGAggASgDEhAKCGN1cnJlbmN5GAkgASgJEhAKCHByb3ZpZGVyGAogASgJEhoKEnByb3ZpZGVyX3JlZmVyZW5jZRgLIAEoCRIYChBjaGFyZ2VfcmVmZXJlbmNlGAwgASgJEhgKEHN0cmlwZV9jaGFyZ2VfaWQYDSABKAkSEwoLY3VzdG9tZXJfaWQYDiABKAkSFgoOY3VzdG9tZXJfZW1haWwYDyABKAkSFgoOcGF5bWVudF9tZXRob2QYECABKAkSKwoHcGFpZF9hdBgRIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEgoKcmVzb2x1dGlvbhgSIAEoCSLdAgoUUGF5bWVudERpc3B1dGVPcGVuZWQSEAoIZXZlbnRfaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoBRIQCghvcmRlcl9pZBgDIAEoCRISCgpwYXltZW50X2lkGAQgASgJEi8KC29jY3VycmVkX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZzdGF0dXMYBiABKAkSDgoGYW1vdW50GAcgASgBEhQKDGFtb3VudF9taW5vchgIIAEoAxIQCghjdXJyZW5jeRgJIAEoCRISCgpkaXNwdXRlX2lkGAogASgJEhYKDmRpc3B1dGVfc3RhdHVzGAsgASgJEhkKEWRpc3B1dGVfcmVmZXJlbmNlGAwgASgJEg4KBnJlYXNvbhgNIAEoCRIQCghwcm92aWRlchgOIAEoCRIaChJwcm92aWRlcl9yZWZlcmVuY2UYDyABKAki3QIKFFBheW1lbnREaXNwdXRlQ2xvc2VkEhAKCGV2ZW50X2lkGAEgASgJEg8KB3ZlcnNpb24YAiABKAUSEAoIb3JkZXJfaWQYAyABKAkSEgoKcGF5bWVudF9pZBgEIAEoCRIvCgtvY2N1cnJlZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGc3RhdHVzGAYgASgJEg4KBmFtb3VudBgHIAEoARIUCgxhbW91bnRfbWlub3IYCCABKAMSEAoIY3VycmVuY3kYCSABKAkSEgoKZGlzcHV0ZV9pZBgKIAEoCRIWCg5kaXNwdXRlX3N0YXR1cxgLIAEoCRIZChFkaXNwdXRlX3JlZmVyZW5jZRgMIAEoCRIOCgZyZWFzb24YDSABKAkSEAoIcHJvdmlkZXIYDiABKAkSGgoScHJvdmlkZXJfcmVmZXJlbmNlGA8gASgJIpkDChBQYXltZW50Q29ycmVjdGVkEhAKCGV2ZW50X2lkGAEgASgJEg8KB3ZlcnNpb24YAiABKAUSEAoIb3JkZXJfaWQYAyABKAkSEgoKcGF5bWVudF9pZBgEIAEoCRIvCgtvY2N1cnJlZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGc3RhdHVzGAYgASgJEg4KBmFtb3VudBgHIAEoARIUCgxhbW91bnRfbWlub3IYCCABKAMSEAoIY3VycmVuY3kYCSABKAkSEAoIcHJvdmlkZXIYCiABKAkSGgoScHJvdmlkZXJfcmVmZXJlbmNlGAsgASgJEhsKE2Ftb3VudF9iZWZvcmVfbWlub3IYDCABKAMSFgoOcmVmdW5kZWRfbWlub3IYDSABKAMSHQoVcmVmdW5kZWRfYmVmb3JlX21pbm9yGA4gASgDEhwKFHJlZnVuZF9wZW5kaW5nX21pbm9yGA8gASgDEiMKG3JlZnVuZF9wZW5kaW5nX2JlZm9yZV9taW5vchgQIAEoAyK3AwoRUGF5bWVudFJlY29uY2lsZWQSEAoIZXZlbnRfaWQYASABKAkSLwoLb2NjdXJyZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnJ1bl9pZBgDIAEoCRIQCghwcm92aWRlchgEIAEoCRIoCgRmcm9tGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBImCgJ0bxgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHYXBwbGllZBgHIAEoCBIUCgxjaGVja2VkX2hlcmUYCCABKAMSFQoNY2hlY2tlZF90aGVyZRgJIAEoAxI5CgZkcmlmdHMYCiADKAsyKS5wYXltZW50LnYxLlBheW1lbnRSZWNvbmNpbGVkLkRyaWZ0c0VudHJ5EhYKDmRyaWZ0c19hcHBsaWVkGAsgASgDEhkKEWRyaWZ0c19mb3JfcGVyc29uGAwgASgDEhAKCGNvbXBsZXRlGA0gASgIGi0KC0RyaWZ0c0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoAzoCOAFiBnByb3RvMw", [file_google_protobuf_timestamp]);
 
 /**
  * Subject `payment.created`: a payment was created, and the customer has not paid yet.
@@ -1145,7 +1145,7 @@ export const PaymentRefundFailedSchema: GenMessage<PaymentRefundFailed> = /*@__P
   messageDesc(file_payment_v1_payment_event, 9);
 
 /**
- * Subject `payment.late`: money was captured for a payment that had ended; it goes back by a refund.
+ * Subject `payment.late`: money was captured for a payment that had ended.
  *
  * @generated from message payment.v1.PaymentLate
  */
@@ -1268,6 +1268,13 @@ export type PaymentLate = Message<"payment.v1.PaymentLate"> & {
    * @generated from field: google.protobuf.Timestamp paid_at = 17;
    */
   paidAt?: Timestamp | undefined;
+
+  /**
+   * What becomes of it: `refund`, it is being given back; `hold`, it waits for a person to give it back.
+   *
+   * @generated from field: string resolution = 18;
+   */
+  resolution: string;
 };
 
 /**
@@ -1276,4 +1283,476 @@ export type PaymentLate = Message<"payment.v1.PaymentLate"> & {
  */
 export const PaymentLateSchema: GenMessage<PaymentLate> = /*@__PURE__*/
   messageDesc(file_payment_v1_payment_event, 10);
+
+/**
+ * Subject `payment.dispute_opened`: the cardholder disputes the payment with the bank.
+ *
+ * @generated from message payment.v1.PaymentDisputeOpened
+ */
+export type PaymentDisputeOpened = Message<"payment.v1.PaymentDisputeOpened"> & {
+  /**
+   * The id of this event, `event_` and a UUIDv7; the same however often the event is delivered.
+   *
+   * @generated from field: string event_id = 1;
+   */
+  eventId: string;
+
+  /**
+   * The payment's version after the change: 1, 2, 3 … for each payment, without gap.
+   *
+   * @generated from field: int32 version = 2;
+   */
+  version: number;
+
+  /**
+   * The caller's own id of the order that is paid for.
+   *
+   * @generated from field: string order_id = 3;
+   */
+  orderId: string;
+
+  /**
+   * The id of the payment, `payment_` and a UUIDv7.
+   *
+   * @generated from field: string payment_id = 4;
+   */
+  paymentId: string;
+
+  /**
+   * When the service recorded the change.
+   *
+   * @generated from field: google.protobuf.Timestamp occurred_at = 5;
+   */
+  occurredAt?: Timestamp | undefined;
+
+  /**
+   * The payment's status, which a dispute does not change: a name of PaymentStatus without its prefix, such as `SUCCEEDED`.
+   *
+   * @generated from field: string status = 6;
+   */
+  status: string;
+
+  /**
+   * What is disputed, in major units: 19.99. For people; a double does not hold every amount, `amount_minor` is exact.
+   *
+   * @generated from field: double amount = 7;
+   */
+  amount: number;
+
+  /**
+   * What is disputed, exactly, in minor units of `currency` as ISO 4217 defines them. In JSON a string.
+   *
+   * @generated from field: int64 amount_minor = 8;
+   */
+  amountMinor: bigint;
+
+  /**
+   * ISO 4217 code, upper case.
+   *
+   * @generated from field: string currency = 9;
+   */
+  currency: string;
+
+  /**
+   * The id of the dispute, `dispute_` and a UUIDv7.
+   *
+   * @generated from field: string dispute_id = 10;
+   */
+  disputeId: string;
+
+  /**
+   * Where the dispute stands: a name of DisputeStatus without its prefix, such as `OPEN`.
+   *
+   * @generated from field: string dispute_status = 11;
+   */
+  disputeStatus: string;
+
+  /**
+   * The provider's own id of the dispute.
+   *
+   * @generated from field: string dispute_reference = 12;
+   */
+  disputeReference: string;
+
+  /**
+   * The provider's word for why, such as `fraudulent`.
+   *
+   * @generated from field: string reason = 13;
+   */
+  reason: string;
+
+  /**
+   * The provider that carries the payment, such as `mock` or `stripe`.
+   *
+   * @generated from field: string provider = 14;
+   */
+  provider: string;
+
+  /**
+   * The provider's own id of the payment, for instance a payment intent.
+   *
+   * @generated from field: string provider_reference = 15;
+   */
+  providerReference: string;
+};
+
+/**
+ * Describes the message payment.v1.PaymentDisputeOpened.
+ * Use `create(PaymentDisputeOpenedSchema)` to create a new message.
+ */
+export const PaymentDisputeOpenedSchema: GenMessage<PaymentDisputeOpened> = /*@__PURE__*/
+  messageDesc(file_payment_v1_payment_event, 11);
+
+/**
+ * Subject `payment.dispute_closed`: a dispute was decided, or came to nothing.
+ *
+ * @generated from message payment.v1.PaymentDisputeClosed
+ */
+export type PaymentDisputeClosed = Message<"payment.v1.PaymentDisputeClosed"> & {
+  /**
+   * The id of this event, `event_` and a UUIDv7; the same however often the event is delivered.
+   *
+   * @generated from field: string event_id = 1;
+   */
+  eventId: string;
+
+  /**
+   * The payment's version after the change: 1, 2, 3 … for each payment, without gap.
+   *
+   * @generated from field: int32 version = 2;
+   */
+  version: number;
+
+  /**
+   * The caller's own id of the order that is paid for.
+   *
+   * @generated from field: string order_id = 3;
+   */
+  orderId: string;
+
+  /**
+   * The id of the payment, `payment_` and a UUIDv7.
+   *
+   * @generated from field: string payment_id = 4;
+   */
+  paymentId: string;
+
+  /**
+   * When the service recorded the change.
+   *
+   * @generated from field: google.protobuf.Timestamp occurred_at = 5;
+   */
+  occurredAt?: Timestamp | undefined;
+
+  /**
+   * The payment's status, which a dispute does not change: a name of PaymentStatus without its prefix, such as `SUCCEEDED`.
+   *
+   * @generated from field: string status = 6;
+   */
+  status: string;
+
+  /**
+   * What is disputed, in major units: 19.99. For people; a double does not hold every amount, `amount_minor` is exact.
+   *
+   * @generated from field: double amount = 7;
+   */
+  amount: number;
+
+  /**
+   * What is disputed, exactly, in minor units of `currency` as ISO 4217 defines them. In JSON a string.
+   *
+   * @generated from field: int64 amount_minor = 8;
+   */
+  amountMinor: bigint;
+
+  /**
+   * ISO 4217 code, upper case.
+   *
+   * @generated from field: string currency = 9;
+   */
+  currency: string;
+
+  /**
+   * The id of the dispute, `dispute_` and a UUIDv7.
+   *
+   * @generated from field: string dispute_id = 10;
+   */
+  disputeId: string;
+
+  /**
+   * Where the dispute stands: a name of DisputeStatus without its prefix, such as `LOST`.
+   *
+   * @generated from field: string dispute_status = 11;
+   */
+  disputeStatus: string;
+
+  /**
+   * The provider's own id of the dispute.
+   *
+   * @generated from field: string dispute_reference = 12;
+   */
+  disputeReference: string;
+
+  /**
+   * The provider's word for why, such as `fraudulent`.
+   *
+   * @generated from field: string reason = 13;
+   */
+  reason: string;
+
+  /**
+   * The provider that carries the payment, such as `mock` or `stripe`.
+   *
+   * @generated from field: string provider = 14;
+   */
+  provider: string;
+
+  /**
+   * The provider's own id of the payment, for instance a payment intent.
+   *
+   * @generated from field: string provider_reference = 15;
+   */
+  providerReference: string;
+};
+
+/**
+ * Describes the message payment.v1.PaymentDisputeClosed.
+ * Use `create(PaymentDisputeClosedSchema)` to create a new message.
+ */
+export const PaymentDisputeClosedSchema: GenMessage<PaymentDisputeClosed> = /*@__PURE__*/
+  messageDesc(file_payment_v1_payment_event, 12);
+
+/**
+ * Subject `payment.corrected`: reconciliation found that the amounts recorded for the payment were not the provider's, and put
+ * them right. No money moved by it.
+ *
+ * @generated from message payment.v1.PaymentCorrected
+ */
+export type PaymentCorrected = Message<"payment.v1.PaymentCorrected"> & {
+  /**
+   * The id of this event, `event_` and a UUIDv7; the same however often the event is delivered.
+   *
+   * @generated from field: string event_id = 1;
+   */
+  eventId: string;
+
+  /**
+   * The payment's version after the change: 1, 2, 3 … for each payment, without gap.
+   *
+   * @generated from field: int32 version = 2;
+   */
+  version: number;
+
+  /**
+   * The caller's own id of the order that is paid for.
+   *
+   * @generated from field: string order_id = 3;
+   */
+  orderId: string;
+
+  /**
+   * The id of the payment, `payment_` and a UUIDv7.
+   *
+   * @generated from field: string payment_id = 4;
+   */
+  paymentId: string;
+
+  /**
+   * When the service recorded the change.
+   *
+   * @generated from field: google.protobuf.Timestamp occurred_at = 5;
+   */
+  occurredAt?: Timestamp | undefined;
+
+  /**
+   * The payment's status after the change: a name of PaymentStatus without its prefix, such as `SUCCEEDED`.
+   *
+   * @generated from field: string status = 6;
+   */
+  status: string;
+
+  /**
+   * What was captured, as it is now recorded, in major units: 19.99. For people; a double does not hold every amount,
+   * `amount_minor` is exact.
+   *
+   * @generated from field: double amount = 7;
+   */
+  amount: number;
+
+  /**
+   * What was captured, as it is now recorded, exactly, in minor units of `currency` as ISO 4217 defines them. In JSON a string.
+   *
+   * @generated from field: int64 amount_minor = 8;
+   */
+  amountMinor: bigint;
+
+  /**
+   * ISO 4217 code, upper case.
+   *
+   * @generated from field: string currency = 9;
+   */
+  currency: string;
+
+  /**
+   * The provider that carries the payment, such as `mock` or `stripe`.
+   *
+   * @generated from field: string provider = 10;
+   */
+  provider: string;
+
+  /**
+   * The provider's own id of the payment, for instance a payment intent.
+   *
+   * @generated from field: string provider_reference = 11;
+   */
+  providerReference: string;
+
+  /**
+   * What was recorded as captured before, in minor units of `currency`.
+   *
+   * @generated from field: int64 amount_before_minor = 12;
+   */
+  amountBeforeMinor: bigint;
+
+  /**
+   * What was given back, as it is now recorded, in minor units of `currency`.
+   *
+   * @generated from field: int64 refunded_minor = 13;
+   */
+  refundedMinor: bigint;
+
+  /**
+   * What was recorded as given back before, in minor units of `currency`.
+   *
+   * @generated from field: int64 refunded_before_minor = 14;
+   */
+  refundedBeforeMinor: bigint;
+
+  /**
+   * What refunds that are not settled reserve, as it is now recorded, in minor units of `currency`.
+   *
+   * @generated from field: int64 refund_pending_minor = 15;
+   */
+  refundPendingMinor: bigint;
+
+  /**
+   * What was recorded as reserved before, in minor units of `currency`.
+   *
+   * @generated from field: int64 refund_pending_before_minor = 16;
+   */
+  refundPendingBeforeMinor: bigint;
+};
+
+/**
+ * Describes the message payment.v1.PaymentCorrected.
+ * Use `create(PaymentCorrectedSchema)` to create a new message.
+ */
+export const PaymentCorrectedSchema: GenMessage<PaymentCorrected> = /*@__PURE__*/
+  messageDesc(file_payment_v1_payment_event, 13);
+
+/**
+ * Subject `payment.reconciled`: our payments of a span of time were compared with those of a provider. It tells of no single
+ * payment, so it has neither an order, nor a payment, nor a version; what the comparison changed has events of its own.
+ *
+ * @generated from message payment.v1.PaymentReconciled
+ */
+export type PaymentReconciled = Message<"payment.v1.PaymentReconciled"> & {
+  /**
+   * The id of this event, `event_` and a UUIDv7; the same however often the event is delivered.
+   *
+   * @generated from field: string event_id = 1;
+   */
+  eventId: string;
+
+  /**
+   * When the comparison ended.
+   *
+   * @generated from field: google.protobuf.Timestamp occurred_at = 2;
+   */
+  occurredAt?: Timestamp | undefined;
+
+  /**
+   * The id of the run, `run_` and a UUID; the comparisons of several providers in one run share it.
+   *
+   * @generated from field: string run_id = 3;
+   */
+  runId: string;
+
+  /**
+   * The provider whose payments were compared, such as `mock` or `stripe`.
+   *
+   * @generated from field: string provider = 4;
+   */
+  provider: string;
+
+  /**
+   * Payments created at this time or later were compared …
+   *
+   * @generated from field: google.protobuf.Timestamp from = 5;
+   */
+  from?: Timestamp | undefined;
+
+  /**
+   * … and before this one.
+   *
+   * @generated from field: google.protobuf.Timestamp to = 6;
+   */
+  to?: Timestamp | undefined;
+
+  /**
+   * Whether drift was put right, where that is possible without a person; otherwise it was only found.
+   *
+   * @generated from field: bool applied = 7;
+   */
+  applied: boolean;
+
+  /**
+   * How many payments of ours were compared.
+   *
+   * @generated from field: int64 checked_here = 8;
+   */
+  checkedHere: bigint;
+
+  /**
+   * How many payments of the provider were compared.
+   *
+   * @generated from field: int64 checked_there = 9;
+   */
+  checkedThere: bigint;
+
+  /**
+   * How much drift was found, by its kind: a name of DriftKind without its prefix, such as `STATUS_DIFFERS`. Empty: none.
+   *
+   * @generated from field: map<string, int64> drifts = 10;
+   */
+  drifts: { [key: string]: bigint };
+
+  /**
+   * How much drift was put right.
+   *
+   * @generated from field: int64 drifts_applied = 11;
+   */
+  driftsApplied: bigint;
+
+  /**
+   * How much drift needs a person.
+   *
+   * @generated from field: int64 drifts_for_person = 12;
+   */
+  driftsForPerson: bigint;
+
+  /**
+   * Whether the whole span was compared; false when the run ended early because it had found as much drift as it may.
+   *
+   * @generated from field: bool complete = 13;
+   */
+  complete: boolean;
+};
+
+/**
+ * Describes the message payment.v1.PaymentReconciled.
+ * Use `create(PaymentReconciledSchema)` to create a new message.
+ */
+export const PaymentReconciledSchema: GenMessage<PaymentReconciled> = /*@__PURE__*/
+  messageDesc(file_payment_v1_payment_event, 14);
 

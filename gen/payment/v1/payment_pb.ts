@@ -13,7 +13,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file payment/v1/payment.proto.
  */
 export const file_payment_v1_payment: GenFile = /*@__PURE__*/
-  fileDesc("ChhwYXltZW50L3YxL3BheW1lbnQucHJvdG8SCnBheW1lbnQudjEiPgoFTW9uZXkSJgoIY3VycmVuY3kYASABKAlCFLpIEXIPMg1eW0EtWmEtel17M30kEg0KBW1pbm9yGAIgASgDIn0KCExpbmVJdGVtEiQKBG5hbWUYASABKAlCFrpIE3IREAEY+gEyCl5bXlx4MDBdKiQSLQoKdW5pdF9wcmljZRgCIAEoCzIRLnBheW1lbnQudjEuTW9uZXlCBrpIA8gBARIcCghxdWFudGl0eRgDIAEoBUIKukgHGgUYkE4oASI4CgdGYWlsdXJlEg4KBnJlYXNvbhgBIAEoCRIMCgRjb2RlGAIgASgJEg8KB21lc3NhZ2UYAyABKAki9AgKB1BheW1lbnQSEgoKcGF5bWVudF9pZBgBIAEoCRIQCghvcmRlcl9pZBgCIAEoCRITCgtjdXN0b21lcl9pZBgDIAEoCRIWCg5jdXN0b21lcl9lbWFpbBgEIAEoCRIlCgRtb2RlGAUgASgOMhcucGF5bWVudC52MS5QYXltZW50TW9kZRIxCg5jYXB0dXJlX21ldGhvZBgGIAEoDjIZLnBheW1lbnQudjEuQ2FwdHVyZU1ldGhvZBIQCghwcm92aWRlchgHIAEoCRIaChJwcm92aWRlcl9yZWZlcmVuY2UYCCABKAkSKQoGc3RhdHVzGAkgASgOMhkucGF5bWVudC52MS5QYXltZW50U3RhdHVzEiEKBmFtb3VudBgKIAEoCzIRLnBheW1lbnQudjEuTW9uZXkSKgoPYW1vdW50X2NhcHR1cmVkGAsgASgLMhEucGF5bWVudC52MS5Nb25leRIqCg9hbW91bnRfcmVmdW5kZWQYDCABKAsyES5wYXltZW50LnYxLk1vbmV5EjAKFWFtb3VudF9yZWZ1bmRfcGVuZGluZxgNIAEoCzIRLnBheW1lbnQudjEuTW9uZXkSIwoFaXRlbXMYDiADKAsyFC5wYXltZW50LnYxLkxpbmVJdGVtEhMKC2Rlc2NyaXB0aW9uGA8gASgJEjMKCG1ldGFkYXRhGBAgAygLMiEucGF5bWVudC52MS5QYXltZW50Lk1ldGFkYXRhRW50cnkSFgoOcGF5bWVudF9tZXRob2QYESABKAkSGAoQY2hhcmdlX3JlZmVyZW5jZRgSIAEoCRIUCgxhdHRlbXB0c19tYXgYEyABKAUSGQoRYXR0ZW1wdHNfZGVjbGluZWQYFCABKAUSJAoHZmFpbHVyZRgVIAEoCzITLnBheW1lbnQudjEuRmFpbHVyZRIVCg1jYW5jZWxfcmVhc29uGBYgASgJEg8KB3ZlcnNpb24YFyABKAUSLwoLY3JlYXRlX3RpbWUYGCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGBkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtleHBpcmVfdGltZRgaIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMAoMY2FwdHVyZV90aW1lGBsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtjYW5jZWxfdGltZRgcIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASIwoHcmVmdW5kcxgdIAMoCzISLnBheW1lbnQudjEuUmVmdW5kEiUKCGF0dGVtcHRzGB4gAygLMhMucGF5bWVudC52MS5BdHRlbXB0EiMKB2hpc3RvcnkYHyADKAsyEi5wYXltZW50LnYxLkNoYW5nZRovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEisAIKBlJlZnVuZBIRCglyZWZ1bmRfaWQYASABKAkSEgoKcGF5bWVudF9pZBgCIAEoCRIhCgZhbW91bnQYAyABKAsyES5wYXltZW50LnYxLk1vbmV5EigKBnN0YXR1cxgEIAEoDjIYLnBheW1lbnQudjEuUmVmdW5kU3RhdHVzEg4KBnJlYXNvbhgFIAEoCRIaChJwcm92aWRlcl9yZWZlcmVuY2UYBiABKAkSJAoHZmFpbHVyZRgHIAEoCzITLnBheW1lbnQudjEuRmFpbHVyZRIvCgtjcmVhdGVfdGltZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLdXBkYXRlX3RpbWUYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wImAKB0F0dGVtcHQSJAoHZmFpbHVyZRgBIAEoCzITLnBheW1lbnQudjEuRmFpbHVyZRIvCgtjcmVhdGVfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAilQEKBkNoYW5nZRIQCghldmVudF9pZBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgFEgwKBHR5cGUYAyABKAkSKQoGc3RhdHVzGAQgASgOMhkucGF5bWVudC52MS5QYXltZW50U3RhdHVzEi8KC2NyZWF0ZV90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCrjAgoNUGF5bWVudFN0YXR1cxIeChpQQVlNRU5UX1NUQVRVU19VTlNQRUNJRklFRBAAEhoKFlBBWU1FTlRfU1RBVFVTX1BFTkRJTkcQARIiCh5QQVlNRU5UX1NUQVRVU19SRVFVSVJFU19BQ1RJT04QAhIdChlQQVlNRU5UX1NUQVRVU19QUk9DRVNTSU5HEAMSHQoZUEFZTUVOVF9TVEFUVVNfQVVUSE9SSVpFRBAEEhwKGFBBWU1FTlRfU1RBVFVTX1NVQ0NFRURFRBAFEiUKIVBBWU1FTlRfU1RBVFVTX1BBUlRJQUxMWV9SRUZVTkRFRBAGEhsKF1BBWU1FTlRfU1RBVFVTX1JFRlVOREVEEAcSGQoVUEFZTUVOVF9TVEFUVVNfRkFJTEVEEAgSGwoXUEFZTUVOVF9TVEFUVVNfQ0FOQ0VMRUQQCRIaChZQQVlNRU5UX1NUQVRVU19FWFBJUkVEEAoqXwoLUGF5bWVudE1vZGUSHAoYUEFZTUVOVF9NT0RFX1VOU1BFQ0lGSUVEEAASGQoVUEFZTUVOVF9NT0RFX0NIRUNLT1VUEAESFwoTUEFZTUVOVF9NT0RFX0lOVEVOVBACKmgKDUNhcHR1cmVNZXRob2QSHgoaQ0FQVFVSRV9NRVRIT0RfVU5TUEVDSUZJRUQQABIcChhDQVBUVVJFX01FVEhPRF9BVVRPTUFUSUMQARIZChVDQVBUVVJFX01FVEhPRF9NQU5VQUwQAiqbAQoMUmVmdW5kU3RhdHVzEh0KGVJFRlVORF9TVEFUVVNfVU5TUEVDSUZJRUQQABIZChVSRUZVTkRfU1RBVFVTX1BFTkRJTkcQARIbChdSRUZVTkRfU1RBVFVTX1NVQ0NFRURFRBACEhgKFFJFRlVORF9TVEFUVVNfRkFJTEVEEAMSGgoWUkVGVU5EX1NUQVRVU19DQU5DRUxFRBAEYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_timestamp]);
+  fileDesc("ChhwYXltZW50L3YxL3BheW1lbnQucHJvdG8SCnBheW1lbnQudjEiPgoFTW9uZXkSJgoIY3VycmVuY3kYASABKAlCFLpIEXIPMg1eW0EtWmEtel17M30kEg0KBW1pbm9yGAIgASgDIn0KCExpbmVJdGVtEiQKBG5hbWUYASABKAlCFrpIE3IREAEY+gEyCl5bXlx4MDBdKiQSLQoKdW5pdF9wcmljZRgCIAEoCzIRLnBheW1lbnQudjEuTW9uZXlCBrpIA8gBARIcCghxdWFudGl0eRgDIAEoBUIKukgHGgUYkE4oASI4CgdGYWlsdXJlEg4KBnJlYXNvbhgBIAEoCRIMCgRjb2RlGAIgASgJEg8KB21lc3NhZ2UYAyABKAkizgkKB1BheW1lbnQSEgoKcGF5bWVudF9pZBgBIAEoCRIQCghvcmRlcl9pZBgCIAEoCRITCgtjdXN0b21lcl9pZBgDIAEoCRIWCg5jdXN0b21lcl9lbWFpbBgEIAEoCRIlCgRtb2RlGAUgASgOMhcucGF5bWVudC52MS5QYXltZW50TW9kZRIxCg5jYXB0dXJlX21ldGhvZBgGIAEoDjIZLnBheW1lbnQudjEuQ2FwdHVyZU1ldGhvZBIQCghwcm92aWRlchgHIAEoCRIaChJwcm92aWRlcl9yZWZlcmVuY2UYCCABKAkSKQoGc3RhdHVzGAkgASgOMhkucGF5bWVudC52MS5QYXltZW50U3RhdHVzEiEKBmFtb3VudBgKIAEoCzIRLnBheW1lbnQudjEuTW9uZXkSKgoPYW1vdW50X2NhcHR1cmVkGAsgASgLMhEucGF5bWVudC52MS5Nb25leRIqCg9hbW91bnRfcmVmdW5kZWQYDCABKAsyES5wYXltZW50LnYxLk1vbmV5EjAKFWFtb3VudF9yZWZ1bmRfcGVuZGluZxgNIAEoCzIRLnBheW1lbnQudjEuTW9uZXkSIwoFaXRlbXMYDiADKAsyFC5wYXltZW50LnYxLkxpbmVJdGVtEhMKC2Rlc2NyaXB0aW9uGA8gASgJEjMKCG1ldGFkYXRhGBAgAygLMiEucGF5bWVudC52MS5QYXltZW50Lk1ldGFkYXRhRW50cnkSFgoOcGF5bWVudF9tZXRob2QYESABKAkSGAoQY2hhcmdlX3JlZmVyZW5jZRgSIAEoCRIUCgxhdHRlbXB0c19tYXgYEyABKAUSGQoRYXR0ZW1wdHNfZGVjbGluZWQYFCABKAUSJAoHZmFpbHVyZRgVIAEoCzITLnBheW1lbnQudjEuRmFpbHVyZRIVCg1jYW5jZWxfcmVhc29uGBYgASgJEg8KB3ZlcnNpb24YFyABKAUSLwoLY3JlYXRlX3RpbWUYGCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGBkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtleHBpcmVfdGltZRgaIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMAoMY2FwdHVyZV90aW1lGBsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtjYW5jZWxfdGltZRgcIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASIwoHcmVmdW5kcxgdIAMoCzISLnBheW1lbnQudjEuUmVmdW5kEiUKCGF0dGVtcHRzGB4gAygLMhMucGF5bWVudC52MS5BdHRlbXB0EiMKB2hpc3RvcnkYHyADKAsyEi5wYXltZW50LnYxLkNoYW5nZRIxCg5kaXNwdXRlX3N0YXR1cxggIAEoDjIZLnBheW1lbnQudjEuRGlzcHV0ZVN0YXR1cxIlCghkaXNwdXRlcxghIAMoCzITLnBheW1lbnQudjEuRGlzcHV0ZRovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEijQIKB0Rpc3B1dGUSEgoKZGlzcHV0ZV9pZBgBIAEoCRISCgpwYXltZW50X2lkGAIgASgJEiEKBmFtb3VudBgDIAEoCzIRLnBheW1lbnQudjEuTW9uZXkSKQoGc3RhdHVzGAQgASgOMhkucGF5bWVudC52MS5EaXNwdXRlU3RhdHVzEg4KBnJlYXNvbhgFIAEoCRIaChJwcm92aWRlcl9yZWZlcmVuY2UYBiABKAkSLwoLY3JlYXRlX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKwAgoGUmVmdW5kEhEKCXJlZnVuZF9pZBgBIAEoCRISCgpwYXltZW50X2lkGAIgASgJEiEKBmFtb3VudBgDIAEoCzIRLnBheW1lbnQudjEuTW9uZXkSKAoGc3RhdHVzGAQgASgOMhgucGF5bWVudC52MS5SZWZ1bmRTdGF0dXMSDgoGcmVhc29uGAUgASgJEhoKEnByb3ZpZGVyX3JlZmVyZW5jZRgGIAEoCRIkCgdmYWlsdXJlGAcgASgLMhMucGF5bWVudC52MS5GYWlsdXJlEi8KC2NyZWF0ZV90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt1cGRhdGVfdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiYAoHQXR0ZW1wdBIkCgdmYWlsdXJlGAEgASgLMhMucGF5bWVudC52MS5GYWlsdXJlEi8KC2NyZWF0ZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKVAQoGQ2hhbmdlEhAKCGV2ZW50X2lkGAEgASgJEg8KB3ZlcnNpb24YAiABKAUSDAoEdHlwZRgDIAEoCRIpCgZzdGF0dXMYBCABKA4yGS5wYXltZW50LnYxLlBheW1lbnRTdGF0dXMSLwoLY3JlYXRlX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wKuMCCg1QYXltZW50U3RhdHVzEh4KGlBBWU1FTlRfU1RBVFVTX1VOU1BFQ0lGSUVEEAASGgoWUEFZTUVOVF9TVEFUVVNfUEVORElORxABEiIKHlBBWU1FTlRfU1RBVFVTX1JFUVVJUkVTX0FDVElPThACEh0KGVBBWU1FTlRfU1RBVFVTX1BST0NFU1NJTkcQAxIdChlQQVlNRU5UX1NUQVRVU19BVVRIT1JJWkVEEAQSHAoYUEFZTUVOVF9TVEFUVVNfU1VDQ0VFREVEEAUSJQohUEFZTUVOVF9TVEFUVVNfUEFSVElBTExZX1JFRlVOREVEEAYSGwoXUEFZTUVOVF9TVEFUVVNfUkVGVU5ERUQQBxIZChVQQVlNRU5UX1NUQVRVU19GQUlMRUQQCBIbChdQQVlNRU5UX1NUQVRVU19DQU5DRUxFRBAJEhoKFlBBWU1FTlRfU1RBVFVTX0VYUElSRUQQCipfCgtQYXltZW50TW9kZRIcChhQQVlNRU5UX01PREVfVU5TUEVDSUZJRUQQABIZChVQQVlNRU5UX01PREVfQ0hFQ0tPVVQQARIXChNQQVlNRU5UX01PREVfSU5URU5UEAIqaAoNQ2FwdHVyZU1ldGhvZBIeChpDQVBUVVJFX01FVEhPRF9VTlNQRUNJRklFRBAAEhwKGENBUFRVUkVfTUVUSE9EX0FVVE9NQVRJQxABEhkKFUNBUFRVUkVfTUVUSE9EX01BTlVBTBACKpsBCgxSZWZ1bmRTdGF0dXMSHQoZUkVGVU5EX1NUQVRVU19VTlNQRUNJRklFRBAAEhkKFVJFRlVORF9TVEFUVVNfUEVORElORxABEhsKF1JFRlVORF9TVEFUVVNfU1VDQ0VFREVEEAISGAoUUkVGVU5EX1NUQVRVU19GQUlMRUQQAxIaChZSRUZVTkRfU1RBVFVTX0NBTkNFTEVEEAQqlAEKDURpc3B1dGVTdGF0dXMSHgoaRElTUFVURV9TVEFUVVNfVU5TUEVDSUZJRUQQABIXChNESVNQVVRFX1NUQVRVU19PUEVOEAESFgoSRElTUFVURV9TVEFUVVNfV09OEAISFwoTRElTUFVURV9TVEFUVVNfTE9TVBADEhkKFURJU1BVVEVfU1RBVFVTX0NMT1NFRBAEYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_timestamp]);
 
 /**
  * An exact amount of money. Never a floating-point number, never without its currency.
@@ -337,6 +337,20 @@ export type Payment = Message<"payment.v1.Payment"> & {
    * @generated from field: repeated payment.v1.Change history = 31;
    */
   history: Change[];
+
+  /**
+   * Where the latest dispute stands; unspecified when there was none.
+   *
+   * @generated from field: payment.v1.DisputeStatus dispute_status = 32;
+   */
+  disputeStatus: DisputeStatus;
+
+  /**
+   * Disputes, oldest first. GetPayment fills it; elsewhere it is empty.
+   *
+   * @generated from field: repeated payment.v1.Dispute disputes = 33;
+   */
+  disputes: Dispute[];
 };
 
 /**
@@ -345,6 +359,76 @@ export type Payment = Message<"payment.v1.Payment"> & {
  */
 export const PaymentSchema: GenMessage<Payment> = /*@__PURE__*/
   messageDesc(file_payment_v1_payment, 3);
+
+/**
+ * A payment that the cardholder disputes with the bank.
+ *
+ * @generated from message payment.v1.Dispute
+ */
+export type Dispute = Message<"payment.v1.Dispute"> & {
+  /**
+   * The id of the dispute, `dispute_` and a UUIDv7.
+   *
+   * @generated from field: string dispute_id = 1;
+   */
+  disputeId: string;
+
+  /**
+   * The payment it belongs to.
+   *
+   * @generated from field: string payment_id = 2;
+   */
+  paymentId: string;
+
+  /**
+   * How much is disputed.
+   *
+   * @generated from field: payment.v1.Money amount = 3;
+   */
+  amount?: Money | undefined;
+
+  /**
+   * Where it stands.
+   *
+   * @generated from field: payment.v1.DisputeStatus status = 4;
+   */
+  status: DisputeStatus;
+
+  /**
+   * The provider's word for why, such as `fraudulent` or `product_not_received`.
+   *
+   * @generated from field: string reason = 5;
+   */
+  reason: string;
+
+  /**
+   * The provider's own id of the dispute.
+   *
+   * @generated from field: string provider_reference = 6;
+   */
+  providerReference: string;
+
+  /**
+   * When the service learned of it.
+   *
+   * @generated from field: google.protobuf.Timestamp create_time = 7;
+   */
+  createTime?: Timestamp | undefined;
+
+  /**
+   * When it last changed.
+   *
+   * @generated from field: google.protobuf.Timestamp update_time = 8;
+   */
+  updateTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message payment.v1.Dispute.
+ * Use `create(DisputeSchema)` to create a new message.
+ */
+export const DisputeSchema: GenMessage<Dispute> = /*@__PURE__*/
+  messageDesc(file_payment_v1_payment, 4);
 
 /**
  * Money given back, or being given back.
@@ -421,7 +505,7 @@ export type Refund = Message<"payment.v1.Refund"> & {
  * Use `create(RefundSchema)` to create a new message.
  */
 export const RefundSchema: GenMessage<Refund> = /*@__PURE__*/
-  messageDesc(file_payment_v1_payment, 4);
+  messageDesc(file_payment_v1_payment, 5);
 
 /**
  * A declined attempt to pay.
@@ -449,7 +533,7 @@ export type Attempt = Message<"payment.v1.Attempt"> & {
  * Use `create(AttemptSchema)` to create a new message.
  */
 export const AttemptSchema: GenMessage<Attempt> = /*@__PURE__*/
-  messageDesc(file_payment_v1_payment, 5);
+  messageDesc(file_payment_v1_payment, 6);
 
 /**
  * One change of a payment; its event carries the same id, version and type.
@@ -498,7 +582,7 @@ export type Change = Message<"payment.v1.Change"> & {
  * Use `create(ChangeSchema)` to create a new message.
  */
 export const ChangeSchema: GenMessage<Change> = /*@__PURE__*/
-  messageDesc(file_payment_v1_payment, 6);
+  messageDesc(file_payment_v1_payment, 7);
 
 /**
  * Where a payment stands. The arrows between statuses are in src/domain/payment.ts and in the README.
@@ -733,4 +817,59 @@ export type RefundStatus = (typeof RefundStatus)[keyof typeof RefundStatus] | Un
  */
 export const RefundStatusSchema: GenEnum<RefundStatus> = /*@__PURE__*/
   enumDesc(file_payment_v1_payment, 3);
+
+/**
+ * Where a dispute stands. A dispute does not move the payment's status.
+ *
+ * @generated from enum payment.v1.DisputeStatus
+ */
+export const DisputeStatus = {
+  /**
+   * There is no dispute.
+   *
+   * @generated from enum value: DISPUTE_STATUS_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * The cardholder's bank asks, or has taken the money back for the time being; it can be answered at the provider.
+   *
+   * @generated from enum value: DISPUTE_STATUS_OPEN = 1;
+   */
+  OPEN: 1,
+
+  /**
+   * Decided for us: the money stays ours, or came back.
+   *
+   * @generated from enum value: DISPUTE_STATUS_WON = 2;
+   */
+  WON: 2,
+
+  /**
+   * Decided against us: the money is gone.
+   *
+   * @generated from enum value: DISPUTE_STATUS_LOST = 3;
+   */
+  LOST: 3,
+
+  /**
+   * An inquiry that ended without becoming a dispute.
+   *
+   * @generated from enum value: DISPUTE_STATUS_CLOSED = 4;
+   */
+  CLOSED: 4,
+} as const;
+
+/**
+ * Where a dispute stands. A dispute does not move the payment's status.
+ *
+ * @generated from enum payment.v1.DisputeStatus
+ */
+export type DisputeStatus = (typeof DisputeStatus)[keyof typeof DisputeStatus] | UnknownEnum;
+
+/**
+ * Describes the enum payment.v1.DisputeStatus.
+ */
+export const DisputeStatusSchema: GenEnum<DisputeStatus> = /*@__PURE__*/
+  enumDesc(file_payment_v1_payment, 4);
 

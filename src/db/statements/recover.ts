@@ -41,15 +41,6 @@ export function loadOperationStatement(columns: TableColumns): NamedQuery {
   };
 }
 
-export function loadRefundsStatement(columns: TableColumns): NamedQuery {
-  return {
-    name: "load-refunds",
-    text: `
-      select ${columns.refund.select("r")}
-      from json_to_recordset($1::json) as i ("paymentId" uuid) join refund r on r.payment_id = i."paymentId" order by r.id`,
-  };
-}
-
 /** Unpaid checkouts whose time ran out, and which nobody is working on. */
 export function findExpiredStatement(columns: TableColumns): NamedQuery {
   return {
@@ -62,3 +53,22 @@ export function findExpiredStatement(columns: TableColumns): NamedQuery {
       order by p.expires_at limit ($1::json -> 0 ->> 'limit')::int`,
   };
 }
+
+/**
+ * Takes payments with a refund that the provider has not settled for a while, and that nobody is asking for; each is taken again after the
+ * same while.
+ */
+export const claimUnsettledRefundsStatement: NamedQuery = {
+  name: "claim-unsettled-refunds",
+  text: `
+    with input as materialized (
+      select * from json_to_recordset($1::json) as i (now timestamptz, before timestamptz, "limit" int)
+    ), due as materialized (
+      select r.id from refund r
+      where r.status = 'PENDING' and coalesce(r.checked_at, r.updated_at) <= (select before from input)
+      order by coalesce(r.checked_at, r.updated_at) limit (select "limit" from input)
+      for update skip locked
+    )
+    update refund r set checked_at = i.now from due, input i where r.id = due.id
+    returning r.payment_id as "paymentId"`,
+};

@@ -4,7 +4,7 @@ import type { Movement } from "../../domain/decide-fact.ts";
 import type { Operation, OperationState, RequestKey } from "../../domain/operation.ts";
 import type { TableColumns } from "../columns.ts";
 import type { NamedQuery } from "../named-query.ts";
-import { operationToRecord, progressToRecord, refundToRecord } from "../records.ts";
+import { disputeToRecord, operationToRecord, progressToRecord, refundToRecord } from "../records.ts";
 
 export interface WriteMovement {
   /** The payment's revision when the movement was decided. */
@@ -23,14 +23,14 @@ export interface WriteMovement {
 }
 
 export function writeMovementStatement(columns: TableColumns): NamedQuery {
-  const { progress, refund, operation, event } = columns;
+  const { progress, refund, dispute, operation, event } = columns;
   return {
     name: "write-movement",
     text: `
       with input as materialized (
         select * from json_to_recordset($1::json) as i (
           "paymentId" uuid, "expectedRevision" int, progress json, "operationId" uuid, "operationState" text, problem text, now timestamptz,
-          refunds json, owed json, events json, principal text, "requestId" text, response json
+          refunds json, disputes json, owed json, events json, principal text, "requestId" text, response json
         )
       ), locked as materialized (
         select p.id, p.revision from payment p join input i on i."paymentId" = p.id order by p.id for no key update of p
@@ -50,6 +50,11 @@ export function writeMovementStatement(columns: TableColumns): NamedQuery {
         on conflict (id) do update set
           status = excluded.status, provider_reference = excluded.provider_reference, failure = excluded.failure,
           updated_at = excluded.updated_at
+      ), disputed as (
+        insert into dispute (${dispute.names})
+        select ${dispute.of("r")} from current c cross join lateral json_to_recordset(c.disputes) as r (${dispute.definition})
+        on conflict (payment_id, provider_reference) do update set
+          status = excluded.status, updated_at = excluded.updated_at
       ), owed as (
         insert into provider_operation (${operation.names})
         select ${operation.of("r")} from current c cross join lateral json_to_recordset(c.owed) as r (${operation.definition})
@@ -82,6 +87,8 @@ export function writeMovementRow(input: WriteMovement): unknown {
     problem: settled?.problem,
     now: payment.updatedAt,
     refunds: movement.refunds.map(refundToRecord),
+    // Seldom any: left out, so that the statement has nothing to unfold.
+    disputes: movement.disputes.length > 0 ? movement.disputes.map(disputeToRecord) : undefined,
     owed: input.owed.map(operationToRecord),
     events: movement.events,
     principal: request?.key.principal,

@@ -12,28 +12,36 @@ import {
   NoAnswer,
   type RefundReason,
 } from "../../gateway/direct.ts";
-import type { Provider, ProviderAnswer, ProviderCall } from "../provider.ts";
-import { currentFacts, factsOfLife, openedFact, refundFact } from "./translate.ts";
-import { parseWebhook } from "./webhook.ts";
+import type { Provider, ProviderAnswer, ProviderCall, ProviderPayment, TimeRange } from "../provider.ts";
+import { currentFacts, historyOf, openedFact, type StripeLife } from "../stripe/translate.ts";
+import type { ReturnUrls } from "../stripe/requests.ts";
+import { ISO_UNITS } from "../stripe/units.ts";
+import { checkWebhookSecrets, parseWebhook, readWebhook } from "../stripe/webhook.ts";
+import { readLife, refundFacts, tellPayment } from "./translate.ts";
 
 export interface MockProviderOptions {
-  /** Where the gateway's checkout pages are, without a slash at the end. */
+  /** Where the gateway serves its pages, without a slash at the end. */
   readonly checkoutBaseUrl: string;
   /** Secrets that sign the gateway's webhooks: several while they are changed. */
   readonly webhookSecrets: readonly string[];
+  /** Where customers come back to when a payment names no place, without a query; nowhere when absent. */
+  readonly returnUrls?: ReturnUrls;
+  /** The gateway's clock; the system's when absent. */
+  readonly now?: () => Date;
 }
 
 const DEFAULT_PAYMENT_METHOD = "pm_card_visa";
 const REFUND_REASONS: readonly RefundReason[] = ["duplicate", "fraudulent", "requested_by_customer"];
 const CANCELLATION_REASONS: readonly CancellationReason[] = [...REFUND_REASONS, "abandoned"];
+/** A search that finds nothing asks only whether the gateway is there. */
+const FAR_FUTURE = new Date("9999-01-01T00:00:00Z");
 /** How much earlier than our record of a payment the gateway's may have been made, by clocks that differ. */
 const CLOCK_SKEW_MS = 5 * 1000;
 
 /** Throws when a webhook secret is empty, since anybody could then sign. */
 export function createMockProvider(gateway: DirectGateway, options: MockProviderOptions): Provider {
-  const { checkoutBaseUrl, webhookSecrets } = options;
-  if (webhookSecrets.includes(""))
-    throw new Error("a webhook secret of the mock provider is empty: set it, or leave it out");
+  const { checkoutBaseUrl, webhookSecrets, now: clock = () => new Date() } = options;
+  checkWebhookSecrets("mock", webhookSecrets);
 
   async function look(payment: Payment, signal: AbortSignal): Promise<ProviderAnswer> {
     const id = payment.providerReference ?? payment.sessionId;
@@ -52,13 +60,13 @@ export function createMockProvider(gateway: DirectGateway, options: MockProvider
     return gateway.search({ metadata: { payment_id: printPaymentId(payment.id) }, createdFrom }, signal);
   }
 
-  async function perform(call: ProviderCall, request: GatewayRequest, facts: (life: Life, id: string) => Fact[]) {
+  async function perform(call: ProviderCall, request: GatewayRequest, facts: (life: StripeLife, id: string) => Fact[]) {
     try {
       const answer = await gateway.perform(request, { idempotencyKey: call.operation.id, signal: call.signal });
-      if (answer.ok) return { outcome: "done" as const, facts: facts(answer.life, answer.id) };
+      if (answer.ok) return { outcome: "done" as const, facts: facts(read(answer.life), answer.id) };
       // A decline is something that happened, and the facts tell it.
       if (answer.error.type === "card_error" && answer.life) {
-        return { outcome: "done" as const, facts: facts(answer.life, answer.life.intent.id) };
+        return { outcome: "done" as const, facts: facts(read(answer.life), answer.life.intent.id) };
       }
       if (answer.error.type === "idempotency_error" && answer.error.status === 400)
         return await refuseWithTruth(call, answer);
@@ -76,29 +84,40 @@ export function createMockProvider(gateway: DirectGateway, options: MockProvider
     return { ...refuse(answer.error.code ?? answer.error.type, answer.error.message), facts: seen.facts };
   }
 
-  const opened = (life: Life): Fact => openedFact(life, checkoutBaseUrl);
-  const everything = (life: Life): Fact[] => factsOfLife(life, checkoutBaseUrl);
+  const read = (life: Life): StripeLife => readLife(life, checkoutBaseUrl);
+  const everything = (life: Life): Fact[] => historyOf(read(life), clock());
+  const standing = (life: StripeLife): Fact[] => currentFacts(life, clock());
+
+  async function* list(range: TimeRange, signal: AbortSignal): AsyncGenerator<ProviderPayment> {
+    for await (const life of gateway.list({ createdFrom: range.from, createdTo: range.to }, signal)) {
+      const told = tellPayment(read(life), clock());
+      if (told !== null) yield told;
+    }
+  }
 
   return {
     name: "mock",
+    live: false,
     defaultPaymentMethod: DEFAULT_PAYMENT_METHOD,
+    confirmsCheckouts: true,
 
-    create: (call) => perform(call, createRequest(call), (life) => [opened(life), ...currentFacts(life)]),
+    create: (call) =>
+      perform(call, createRequest(call, options.returnUrls), (life) => [openedFact(life), ...standing(life)]),
 
     async confirm(call) {
       const { sessionId, providerReference } = call.payment;
       const payment_method = call.operation.paymentMethod ?? DEFAULT_PAYMENT_METHOD;
       if (sessionId !== null)
-        return perform(call, { operation: "pay_session", id: sessionId, payment_method }, currentFacts);
+        return perform(call, { operation: "pay_session", id: sessionId, payment_method }, standing);
       if (providerReference === null) return NOT_OPENED;
-      return perform(call, { operation: "confirm_intent", id: providerReference, payment_method }, currentFacts);
+      return perform(call, { operation: "confirm_intent", id: providerReference, payment_method }, standing);
     },
 
     async capture(call) {
       const { providerReference: id, amount } = call.payment;
       if (id === null) return NOT_OPENED;
       const amount_to_capture = call.operation.amountMinor ?? amount.minor;
-      return perform(call, { operation: "capture_intent", id, amount_to_capture }, currentFacts);
+      return perform(call, { operation: "capture_intent", id, amount_to_capture }, standing);
     },
 
     async cancel(call) {
@@ -106,7 +125,7 @@ export function createMockProvider(gateway: DirectGateway, options: MockProvider
       if (request === null) return NOT_OPENED;
       const { reason } = call.operation;
       const inOurWords = (fact: Fact): Fact => (fact.kind === "canceled" && reason ? { ...fact, reason } : fact);
-      return perform(call, request, (life) => currentFacts(life).map(inOurWords));
+      return perform(call, request, (life) => standing(life).map(inOurWords));
     },
 
     async refund(call) {
@@ -120,16 +139,23 @@ export function createMockProvider(gateway: DirectGateway, options: MockProvider
           ...(operation.refundId !== null && { refund_id: printRefundId(operation.refundId) }),
         },
       };
-      return perform(call, { operation: "create_refund", id: payment.providerReference, params }, (life, id) =>
-        life.refunds.filter((refund) => refund.id === id).map(refundFact),
-      );
+      return perform(call, { operation: "create_refund", id: payment.providerReference, params }, refundFacts);
     },
 
     retrieve: look,
 
-    parseWebhook(rawBody, headers, now) {
-      return parseWebhook({ rawBody, header: headers["stripe-signature"] ?? "", now }, webhookSecrets);
+    list,
+
+    async check(signal) {
+      await gateway.search({ metadata: {}, createdFrom: FAR_FUTURE }, signal);
     },
+
+    parseWebhook(rawBody, headers, now) {
+      const signed = { rawBody, header: headers["stripe-signature"] ?? "", now };
+      return parseWebhook(signed, { secrets: webhookSecrets, units: ISO_UNITS });
+    },
+
+    readWebhook: (body) => readWebhook(body, ISO_UNITS),
   };
 }
 
@@ -154,7 +180,7 @@ function unanswered(error: unknown): ProviderAnswer {
   return { outcome: error instanceof NoAnswer && !error.sent ? "unavailable" : "unknown", message };
 }
 
-function createRequest({ payment, operation }: ProviderCall): GatewayRequest {
+function createRequest({ payment, operation }: ProviderCall, returnUrls?: ReturnUrls): GatewayRequest {
   const fault = payment.metadata[FAULT_METADATA_KEY];
   const terms = {
     amount: payment.amount.minor,
@@ -166,8 +192,24 @@ function createRequest({ payment, operation }: ProviderCall): GatewayRequest {
     return { operation: "create_intent", params: { ...terms, payment_method: operation.paymentMethod } };
   }
   const expires_at = payment.expiresAt && Math.floor(payment.expiresAt.getTime() / 1000);
-  const urls = { success_url: payment.successUrl, cancel_url: payment.cancelUrl };
-  return { operation: "create_session", params: { ...terms, ...urls, expires_at } };
+  const back = (url: string | undefined): string | null => (url ? `${url}?session_id={CHECKOUT_SESSION_ID}` : null);
+  const urls = {
+    success_url: payment.successUrl ?? back(returnUrls?.success),
+    cancel_url: payment.cancelUrl ?? back(returnUrls?.cancel),
+  };
+  const shown = {
+    line_items: payment.items.map(({ name, unitPrice, quantity }) => ({
+      name,
+      description: null,
+      quantity,
+      amount_unit: unitPrice.minor,
+      amount_total: unitPrice.minor * BigInt(quantity),
+    })),
+    description: payment.description ?? `Order ${payment.orderId}`,
+    customer_email: payment.customerEmail,
+    client_reference_id: printPaymentId(payment.id),
+  };
+  return { operation: "create_session", params: { ...terms, ...urls, ...shown, expires_at } };
 }
 
 /** An open session is expired rather than its intent canceled; money that is held is let go by its intent. */

@@ -1,0 +1,127 @@
+// What becomes of a message that a provider sends: verified, stored, acknowledged; and acted on at once, or later by the recovery worker.
+//
+// A message is a reason to look, not the news itself: messages come late, twice and in any order, and the provider's own account of the payment
+// comes in the order of what happened. So a message that would move its payment has the provider asked, and what the provider says is
+// applied. One that would move nothing costs no question. Any order of the same messages thereby ends in the same row and the same events.
+import { DatabaseUnavailable } from "../db/named-query.ts";
+import type { WebhookEvent, WebhookKey } from "../domain/webhook.ts";
+import type { Provider, WebhookMessage } from "../provider/provider.ts";
+import { actOnWebhook, findConcerned } from "./act-on-webhook.ts";
+import type { Parts } from "./parts.ts";
+
+export interface IncomingWebhook {
+  readonly rawBody: Uint8Array;
+  /** By lower-case names. */
+  readonly headers: Readonly<Record<string, string | undefined>>;
+}
+
+export type WebhookReceipt =
+  /** Stored, now or before. */
+  | { readonly received: true }
+  | { readonly received: false; readonly problem: "signature" | "body"; readonly description: string };
+
+/** Of a webhook's headers, those that are kept. */
+const KEPT_HEADERS = ["stripe-signature", "content-type", "user-agent"] as const;
+
+interface Authentic {
+  readonly provider: Provider;
+  readonly message: WebhookMessage;
+}
+
+type Verdict =
+  | { readonly authentic: readonly Authentic[] }
+  | { readonly problem: "signature" | "body"; readonly description: string };
+
+/** Has every provider look at the signature: several may share a secret, as providers do that share a gateway. */
+function verify(parts: Parts, { rawBody, headers }: IncomingWebhook, now: Date): Verdict {
+  const authentic: Authentic[] = [];
+  let refused: Extract<Verdict, { problem: string }> | undefined;
+  for (const provider of parts.providers.values()) {
+    const parsed = provider.parseWebhook(rawBody, headers, now);
+    if (parsed.ok) authentic.push({ provider, message: parsed.message });
+    else if (refused?.problem !== "body") refused = parsed;
+  }
+  if (authentic.length > 0) return { authentic };
+  return refused ?? { problem: "signature", description: "no provider takes webhooks" };
+}
+
+/** Of the providers that know the signature, the one whose payment it speaks of. */
+async function choose(parts: Parts, authentic: readonly Authentic[]): Promise<Authentic> {
+  const [first] = authentic;
+  if (first === undefined) throw new Error("nobody knows the signature");
+  if (authentic.length === 1) return first;
+  for (const candidate of authentic) {
+    const payment = await findConcerned(parts, candidate.provider.name, candidate.message);
+    if (payment?.provider === candidate.provider.name) return candidate;
+  }
+  return first;
+}
+
+function newEvent(parts: Parts, { provider, message }: Authentic, webhook: IncomingWebhook, now: Date): WebhookEvent {
+  const { providerTimeoutMs, recoveryDelayMs } = parts.limits;
+  return {
+    provider: provider.name,
+    eventId: message.eventId,
+    type: message.type,
+    body: new TextDecoder().decode(webhook.rawBody),
+    headers: Object.fromEntries(
+      KEPT_HEADERS.flatMap((name) => (webhook.headers[name] ? [[name, webhook.headers[name]]] : [])),
+    ),
+    state: "RECEIVED",
+    note: null,
+    paymentId: message.paymentId,
+    attempts: 0,
+    // For this process until then, and for the recovery worker once this process should have been done.
+    nextAttemptAt: new Date(now.getTime() + providerTimeoutMs + recoveryDelayMs),
+    receivedAt: now,
+    updatedAt: now,
+  };
+}
+
+/**
+ * Takes a webhook. Once it is stored it is received, whatever becomes of it. Throws DatabaseUnavailable when it could not be stored, so that the
+ * provider sends it again.
+ */
+export async function receiveWebhook(parts: Parts, webhook: IncomingWebhook): Promise<WebhookReceipt> {
+  const now = parts.now();
+  const verdict = verify(parts, webhook, now);
+  if ("problem" in verdict) {
+    parts.log.warn({ problem: verdict.problem, description: verdict.description }, "webhook refused");
+    return { received: false, ...verdict };
+  }
+  const chosen = await choose(parts, verdict.authentic);
+  const event = newEvent(parts, chosen, webhook, now);
+  if ((await parts.inbox.store(event)) === "known") return { received: true };
+  await actLater(parts, event, chosen.message);
+  return { received: true };
+}
+
+/** Acts on a stored event. What fails now is tried again by the recovery worker. */
+async function actLater(parts: Parts, event: WebhookEvent, message: WebhookMessage): Promise<void> {
+  try {
+    await actOnWebhook(parts, event, message);
+  } catch (error) {
+    const level = error instanceof DatabaseUnavailable ? "warn" : "error";
+    parts.log[level](
+      { err: error, eventId: event.eventId, type: event.type },
+      "webhook not acted on; it is tried again",
+    );
+  }
+}
+
+/** Acts on an event that was stored before: one that is due, or that somebody wants to be acted on once more. */
+export async function resumeWebhook(parts: Parts, event: WebhookEvent): Promise<void> {
+  const message = parts.providers.get(event.provider)?.readWebhook(event.body);
+  if (message) return actOnWebhook(parts, event, message);
+  parts.log.warn(
+    { provider: event.provider, eventId: event.eventId },
+    "stored webhook of a provider that is not configured",
+  );
+}
+
+/** Has an event acted on once more, whatever became of it. Gives false when there is no such event. */
+export async function replayWebhook(parts: Parts, key: WebhookKey): Promise<boolean> {
+  const found = await parts.inbox.replay(key, parts.now());
+  if (found) parts.wakeRecovery();
+  return found;
+}

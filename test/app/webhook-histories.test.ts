@@ -1,0 +1,154 @@
+// Random histories: payments that are called, declined, captured and given back, while the webhooks of all that arrive before the answers, between
+// them, late, twice and out of order. Each ends as the same history does without any webhook.
+import assert from "node:assert/strict";
+import { after, before, it } from "node:test";
+import { cancelPayment } from "../../src/app/cancel-payment.ts";
+import { completePayment } from "../../src/app/complete-payment.ts";
+import { type CreatePaymentInput, createPayment } from "../../src/app/create-payment.ts";
+import { refundPayment } from "../../src/app/refund-payment.ts";
+import type { Payment } from "../../src/domain/payment.ts";
+import type { GatewayEvent } from "../../src/gateway/direct.ts";
+import type { Provider, ProviderAnswer, ProviderCall } from "../../src/provider/provider.ts";
+import { Random } from "../torture/random.ts";
+import { caller, createInput, TestService } from "./open-service.ts";
+import { inParallel, storyOf } from "./stories.ts";
+
+const HISTORIES = 1_000;
+const SEED = Number(process.env["WEBHOOK_SEED"] ?? Date.now() % 1_000_000);
+const CARDS = ["pm_card_visa", "pm_card_chargeDeclined", "pm_card_chargeDeclinedInsufficientFunds", "pm_card_visa"];
+
+type Step =
+  | { readonly do: "pay"; readonly card: string }
+  | { readonly do: "capture"; readonly minor: bigint }
+  | { readonly do: "refund"; readonly minor: bigint }
+  | { readonly do: "cancel" };
+
+interface Script {
+  readonly create: Partial<CreatePaymentInput>;
+  readonly steps: readonly Step[];
+}
+
+function drawScript(random: Random): Script {
+  const checkout = random.chance(0.5);
+  const manual = random.chance(0.5);
+  const pays = Array.from({ length: 1 + random.below(3) }, () => ({ do: "pay" as const, card: random.pick(CARDS) }));
+  const rest: Step[] = [];
+  if (manual) rest.push({ do: "capture", minor: random.pick([10_000n, 7_000n]) });
+  if (random.chance(0.2)) rest.unshift({ do: "cancel" });
+  for (let refunds = random.below(3); refunds > 0; refunds -= 1) rest.push({ do: "refund", minor: 2_500n });
+  return {
+    create: {
+      mode: checkout ? "CHECKOUT" : "INTENT",
+      captureMethod: manual ? "MANUAL" : "AUTOMATIC",
+      paymentMethod: null,
+      attemptsMax: random.pick([1, 3]),
+    },
+    steps: [...pays, ...rest],
+  };
+}
+
+/** The webhooks of one payment on their way to the service. */
+class Mail {
+  readonly #service: TestService;
+  readonly #random: Random;
+  #sent: readonly GatewayEvent[] = [];
+
+  constructor(service: TestService, random: Random) {
+    this.#service = service;
+    this.#random = random;
+  }
+
+  /** Some of what was sent so far arrives, in any order, and some of it twice. */
+  async arrive(intent: string | null): Promise<void> {
+    const events = this.#service.eventsOf(intent);
+    for (let count = this.#random.below(events.length + 1); count > 0; count -= 1)
+      await this.#service.deliver(this.#random.pick(events));
+    this.#sent = events;
+  }
+
+  /** What never arrived does, in any order. */
+  async allArrive(intent: string | null): Promise<void> {
+    this.#sent = this.#service.eventsOf(intent);
+    const left = [...this.#sent];
+    while (left.length > 0) {
+      const [event] = left.splice(this.#random.below(left.length), 1);
+      if (event) await this.#service.deliver(event);
+    }
+  }
+}
+
+/** By order; histories without mail have none. */
+const mail = new Map<string, Mail>();
+
+/** Has mail arrive after the provider acted, and before its answer is told. */
+function withMail(provider: Provider): Provider {
+  const around =
+    (call: (call: ProviderCall) => Promise<ProviderAnswer>) =>
+    async (operation: ProviderCall): Promise<ProviderAnswer> => {
+      const answer = await call(operation);
+      const { orderId, providerReference } = operation.payment;
+      const opened = "facts" in answer ? answer.facts.find((fact) => fact.kind === "opened") : undefined;
+      await mail.get(orderId)?.arrive(providerReference ?? opened?.providerReference ?? null);
+      return answer;
+    };
+  return {
+    ...provider,
+    create: around((call) => provider.create(call)),
+    confirm: around((call) => provider.confirm(call)),
+    capture: around((call) => provider.capture(call)),
+    cancel: around((call) => provider.cancel(call)),
+    refund: around((call) => provider.refund(call)),
+  };
+}
+
+let service: TestService;
+before(async () => {
+  service = await TestService.open({ wrap: withMail });
+});
+after(() => service.close());
+
+async function take(step: Step, payment: Payment, requestId: string): Promise<void> {
+  const find = { paymentId: payment.id };
+  const amount = (minor: bigint) => ({ minor, currency: "EUR" });
+  if (step.do === "pay")
+    await completePayment(service.parts, caller, { find, paymentMethod: step.card, amount: null, requestId });
+  if (step.do === "capture")
+    await completePayment(service.parts, caller, { find, paymentMethod: null, amount: amount(step.minor), requestId });
+  if (step.do === "refund")
+    await refundPayment(service.parts, caller, { find, amount: amount(step.minor), reason: null, requestId });
+  if (step.do === "cancel") await cancelPayment(service.parts, caller, { find, reason: "changed my mind", requestId });
+}
+
+async function live(script: Script, random: Random | null): Promise<string> {
+  const input = createInput(script.create);
+  if (random) mail.set(input.orderId, new Mail(service, random));
+  const created = await createPayment(service.parts, caller, input);
+  assert.ok(created.ok);
+  const { payment } = created.value;
+  const letters = mail.get(input.orderId);
+  for (const [index, step] of script.steps.entries()) {
+    await take(step, payment, `${input.requestId}-${index}`);
+    await letters?.arrive(payment.providerReference);
+  }
+  await letters?.allArrive(payment.providerReference);
+  return input.orderId;
+}
+
+it(`a thousand random histories end the same with webhooks and without (WEBHOOK_SEED=${SEED})`, async () => {
+  const random = new Random(SEED);
+  const scripts = Array.from({ length: HISTORIES }, () => ({ script: drawScript(random), random: random.fork() }));
+  const lived: { orders: readonly [string, string]; script: Script }[] = [];
+  await inParallel(scripts, async ({ script, random: own }) => {
+    lived.push({ orders: [await live(script, null), await live(script, own)], script });
+  });
+  // What was owed, such as letting go of what a failed payment left open.
+  await service.recoverAfter(0);
+  for (const { orders, script } of lived) {
+    const [quiet, stormy] = await Promise.all(orders.map((orderId) => storyOf(service, orderId)));
+    assert.equal(
+      stormy,
+      quiet,
+      JSON.stringify(script, (_key, value: unknown) => (typeof value === "bigint" ? `${value}` : value)),
+    );
+  }
+});
