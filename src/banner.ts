@@ -1,4 +1,4 @@
-// What a person reads when the service is ready: what runs where, and three calls to try.
+// What a person reads when the service is ready: what runs where, and calls to try.
 import type { Config } from "./config.ts";
 
 export interface Running {
@@ -36,6 +36,8 @@ Try, in another terminal:
 
   3. ask how it stands (Connect over GET):
      curl '${http}/payment.v1.PaymentService/GetPaymentStatus?encoding=json&message=%7B%22orderId%22%3A%22${order}%22%7D'
+
+  4. or create one without "mode", and open its checkout.url in a browser
 
   A whole story, with every event it makes: npm run demo
 

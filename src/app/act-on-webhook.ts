@@ -11,6 +11,8 @@ import type { Parts } from "./parts.ts";
 const TRIED_FOR_MS = 72 * 3_600_000;
 const BACKOFF_BASE_MS = 1_000;
 const BACKOFF_MAX_MS = 300_000;
+/** A payment that is not there after minutes will hardly come soon. */
+const PARKED_BACKOFF_MAX_MS = 3_600_000;
 
 interface Verdict {
   readonly state: WebhookState;
@@ -18,8 +20,9 @@ interface Verdict {
   readonly payment: Payment | null;
 }
 
-function backoffMs(attempts: number): number {
-  return Math.min(BACKOFF_MAX_MS, BACKOFF_BASE_MS * 2 ** Math.min(attempts, 20));
+function backoffMs(state: WebhookState, attempts: number): number {
+  const longest = state === "PARKED" ? PARKED_BACKOFF_MAX_MS : BACKOFF_MAX_MS;
+  return Math.min(longest, BACKOFF_BASE_MS * 2 ** Math.min(attempts, 20));
 }
 
 /** The payment that a message speaks of: by our own id where the provider echoes it, else by the provider's. */
@@ -83,6 +86,7 @@ async function judge(parts: Parts, event: WebhookEvent, message: WebhookMessage)
     return { state: "INERT", note: "it says nothing of payments", payment: null };
   const payment = await findConcerned(parts, event.provider, message);
   if (!payment) {
+    if (message.foreign) return { state: "INERT", note: "it is of another system's payment", payment: null };
     const named = message.paymentId ?? message.providerReference ?? message.sessionId;
     if (named === null) return { state: "INERT", note: "it names no payment", payment: null };
     return { state: "PARKED", note: `there is no payment for ${named} yet`, payment: null };
@@ -111,7 +115,7 @@ export async function actOnWebhook(parts: Parts, event: WebhookEvent, message: W
     state: again && givenUp ? "PARKED" : state,
     note,
     paymentId: payment?.id ?? null,
-    nextAttemptAt: again && !givenUp ? new Date(now.getTime() + backoffMs(event.attempts)) : null,
+    nextAttemptAt: again && !givenUp ? new Date(now.getTime() + backoffMs(state, event.attempts)) : null,
     now,
   });
   if (again && !givenUp) parts.wakeRecovery();

@@ -35,6 +35,8 @@ export interface WebhookMessage {
   readonly account: string | null;
   /** Our id of the payment, where the provider echoes it. */
   readonly paymentId: PaymentId | null;
+  /** It speaks of a payment that would echo our id if it were ours, and does not. */
+  readonly foreign: boolean;
   /** The provider's id of the payment that it speaks of; null where it names none. */
   readonly providerReference: string | null;
   /** The provider's id of the checkout session that it speaks of; null where it names none. */

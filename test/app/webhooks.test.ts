@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
 import { after, before, describe, it } from "node:test";
 import { cancelPayment } from "../../src/app/cancel-payment.ts";
 import { completePayment } from "../../src/app/complete-payment.ts";
@@ -123,6 +124,16 @@ describe("a webhook", () => {
     const body = forged(event, (text) => text.replace("payment_intent.created", "customer.created"));
     await service.deliver(event, body);
     assert.equal(await stateOf({ ...event, id: `${event.id}x` }), "INERT");
+    await payOnPage(payment);
+    const paid = eventOf(payment, "payment_intent.succeeded");
+    const intent = payment.providerReference ?? "";
+    const strange = (text: string): string => text.replaceAll(intent, "pi_strange").replaceAll("payment_id", "shop");
+    await service.deliver(paid, forged(paid, strange));
+    assert.deepEqual(await storedEvent({ ...paid, id: `${paid.id}x` }), {
+      state: "INERT",
+      note: "it is of another system's payment",
+      payment_id: null,
+    });
     assert.deepEqual(await historyOf(payment.id), ["payment.created"]);
   });
 
@@ -188,7 +199,7 @@ describe("a webhook", () => {
     const body = forged(eventOf(payment, "payment_intent.succeeded"), (text) =>
       text
         .replaceAll(payment.providerReference ?? "", "pi_unknown")
-        .replaceAll(/payment_[0-9a-f-]{36}/g, "payment_none"),
+        .replaceAll(/payment_[0-9a-f-]{36}/g, `payment_${randomUUID()}`),
     );
     const event = {
       ...eventOf(payment, "payment_intent.succeeded"),

@@ -132,6 +132,7 @@ describe("the mock provider's webhooks", () => {
       sessionId: null,
       owed: null,
       facts: [],
+      foreign: false,
       incomplete: false,
     };
     assert.deepEqual(parse(`t=${seconds},${sign(body, seconds)}`), { ok: true, message });

@@ -105,10 +105,13 @@ function readMessage(body: unknown, units: Units): WebhookMessage {
   const reader = Object.hasOwn(READERS, type) ? READERS[type] : undefined;
   if (reader === undefined) return { ...envelope, live: event["livemode"] === true, ...NOTHING };
   const object = readFields(readFields(event, "data"), "object");
+  const paymentId = readOurPaymentId(object);
   return {
     ...envelope,
     live: readFlag(event, "livemode"),
-    paymentId: readOurPaymentId(object),
+    paymentId,
+    // What we make bears our id; refunds and disputes may be made by others.
+    foreign: paymentId === null && MADE_BY_US.has(object["object"]),
     providerReference:
       object["object"] === "payment_intent" ? readText(object, "id") : readIdOf(object, "payment_intent"),
     sessionId: object["object"] === "checkout.session" ? readText(object, "id") : null,
@@ -116,8 +119,11 @@ function readMessage(body: unknown, units: Units): WebhookMessage {
   };
 }
 
+const MADE_BY_US: ReadonlySet<unknown> = new Set(["payment_intent", "checkout.session"]);
+
 const NOTHING = {
   paymentId: null,
+  foreign: false,
   providerReference: null,
   sessionId: null,
   owed: null,
