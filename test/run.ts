@@ -11,7 +11,7 @@ import { startDatabaseServer } from "./support/database-server.ts";
 import { provideBrowser } from "./support/provide-browser.ts";
 
 /** Fewer passed tests than this in a whole run mean that tests were lost, not that there are fewer. Raise it with them. */
-const PASSED_MIN = 680;
+const PASSED_MIN = 1500;
 const TEST_TIMEOUT_MS = 60_000;
 const RUN_TIMEOUT_MS = 900_000;
 

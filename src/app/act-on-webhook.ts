@@ -1,4 +1,5 @@
 // What a stored webhook means for its payment: nothing, a look at the provider, or a place where a person finds it.
+import { DatabaseUnavailable } from "../db/named-query.ts";
 import { decideFacts, FactDisagrees, type KnownPayment } from "../domain/decide-fact.ts";
 import type { Payment } from "../domain/payment.ts";
 import type { WebhookEvent, WebhookState } from "../domain/webhook.ts";
@@ -101,9 +102,25 @@ async function judge(parts: Parts, event: WebhookEvent, message: WebhookMessage)
   }
 }
 
-/** Acts on a stored event, and writes down what became of it. */
-export async function actOnWebhook(parts: Parts, event: WebhookEvent, message: WebhookMessage): Promise<void> {
-  const { state, note, payment } = await judge(parts, event, message);
+/** A failure of ours is written down as well, so that it is not tried for ever. While the database is away nothing can be. */
+async function judgeOrFail(parts: Parts, event: WebhookEvent, message: WebhookMessage | null): Promise<Verdict> {
+  if (message === null)
+    return { state: "RECEIVED", note: `provider ${event.provider} is not configured`, payment: null };
+  try {
+    return await judge(parts, event, message);
+  } catch (error) {
+    if (error instanceof DatabaseUnavailable) throw error;
+    parts.log.error(
+      { err: error, eventId: event.eventId, type: event.type },
+      "webhook not acted on; it is tried again",
+    );
+    return { state: "RECEIVED", note: "acting on it failed; the log says why", payment: null };
+  }
+}
+
+/** Acts on a stored event, and writes down what became of it. `message` is null when its provider is not there to read it. */
+export async function actOnWebhook(parts: Parts, event: WebhookEvent, message: WebhookMessage | null): Promise<void> {
+  const { state, note, payment } = await judgeOrFail(parts, event, message);
   const now = parts.now();
   const again = state === "RECEIVED" || state === "PARKED";
   const givenUp = now.getTime() - event.receivedAt.getTime() > TRIED_FOR_MS;

@@ -5,7 +5,7 @@
 // applied. One that would move nothing costs no question. Any order of the same messages thereby ends in the same row and the same events.
 import { DatabaseUnavailable } from "../db/named-query.ts";
 import type { WebhookEvent, WebhookKey } from "../domain/webhook.ts";
-import type { Provider, WebhookMessage } from "../provider/provider.ts";
+import type { Provider, WebhookMessage, WebhookParse } from "../provider/provider.ts";
 import { actOnWebhook, findConcerned } from "./act-on-webhook.ts";
 import type { Parts } from "./parts.ts";
 
@@ -32,12 +32,22 @@ type Verdict =
   | { readonly authentic: readonly Authentic[] }
   | { readonly problem: "signature" | "body"; readonly description: string };
 
+/** Providers' own ids are a tenth of this. What is longer could be stored under no key. */
+const NAME_LENGTH_MAX = 255;
+
+function withBounds(parsed: WebhookParse): WebhookParse {
+  if (!parsed.ok) return parsed;
+  const { eventId, type } = parsed.message;
+  if (eventId.length <= NAME_LENGTH_MAX && type.length <= NAME_LENGTH_MAX) return parsed;
+  return { ok: false, problem: "body", description: "the event's id or type is too long" };
+}
+
 /** Has every provider look at the signature: several may share a secret, as providers do that share a gateway. */
 function verify(parts: Parts, { rawBody, headers }: IncomingWebhook, now: Date): Verdict {
   const authentic: Authentic[] = [];
   let refused: Extract<Verdict, { problem: string }> | undefined;
   for (const provider of parts.providers.values()) {
-    const parsed = provider.parseWebhook(rawBody, headers, now);
+    const parsed = withBounds(provider.parseWebhook(rawBody, headers, now));
     if (parsed.ok) authentic.push({ provider, message: parsed.message });
     else if (refused?.problem !== "body") refused = parsed;
   }
@@ -96,27 +106,19 @@ export async function receiveWebhook(parts: Parts, webhook: IncomingWebhook): Pr
   return { received: true };
 }
 
-/** Acts on a stored event. What fails now is tried again by the recovery worker. */
+/** Acts on a stored event. While the database is away it is left to the recovery worker. */
 async function actLater(parts: Parts, event: WebhookEvent, message: WebhookMessage): Promise<void> {
   try {
     await actOnWebhook(parts, event, message);
   } catch (error) {
-    const level = error instanceof DatabaseUnavailable ? "warn" : "error";
-    parts.log[level](
-      { err: error, eventId: event.eventId, type: event.type },
-      "webhook not acted on; it is tried again",
-    );
+    if (!(error instanceof DatabaseUnavailable)) throw error;
+    parts.log.warn({ err: error, eventId: event.eventId, type: event.type }, "webhook not acted on; it is tried again");
   }
 }
 
 /** Acts on an event that was stored before: one that is due, or that somebody wants to be acted on once more. */
-export async function resumeWebhook(parts: Parts, event: WebhookEvent): Promise<void> {
-  const message = parts.providers.get(event.provider)?.readWebhook(event.body);
-  if (message) return actOnWebhook(parts, event, message);
-  parts.log.warn(
-    { provider: event.provider, eventId: event.eventId },
-    "stored webhook of a provider that is not configured",
-  );
+export function resumeWebhook(parts: Parts, event: WebhookEvent): Promise<void> {
+  return actOnWebhook(parts, event, parts.providers.get(event.provider)?.readWebhook(event.body) ?? null);
 }
 
 /** Has an event acted on once more, whatever became of it. Gives false when there is no such event. */

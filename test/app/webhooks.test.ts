@@ -193,6 +193,24 @@ describe("a webhook", () => {
     assert.notEqual(await stateOf(event), "PARKED");
   });
 
+  it("that cannot be acted on, whatever the reason, is tried for three days, kept, and can be replayed", async () => {
+    const payment = await openCheckout();
+    await payOnPage(payment);
+    const event = eventOf(payment, "payment_intent.succeeded");
+    const working = service.parts.moment.bind(service.parts);
+    service.parts.moment = () => {
+      throw new Error("a fault of ours");
+    };
+    await service.deliver(event);
+    assert.equal(await stateOf(event), "RECEIVED");
+    await service.recoverAfter(73 * 3_600_000);
+    assert.equal(await stateOf(event), "PARKED");
+    service.parts.moment = working;
+    await service.parts.inbox.replay({ provider: "mock", eventId: event.id }, new Date(service.time));
+    await recover(service.parts);
+    assert.equal(await stateOf(event), "APPLIED");
+  });
+
   it("whose payment never comes is given up after three days, kept, and can be replayed", async () => {
     const payment = await openCheckout();
     await payOnPage(payment);

@@ -63,6 +63,13 @@ class Told {
   }
 }
 
+export interface Findings {
+  readonly webhooks: number;
+  /** Webhooks that were there first, and moved their payment. */
+  readonly movedByWebhook: number;
+  readonly unexpected: readonly string[];
+}
+
 export class WebhookWorld implements World {
   readonly service: ServiceProcess;
   readonly gateway: GatewayProcess;
@@ -131,11 +138,15 @@ export class WebhookWorld implements World {
   }
 
   /** Once all webhooks are delivered and all is quiet: what is not as it must be, and the figures. */
-  async judge(): Promise<Figures & { readonly unexpected: readonly string[] }> {
+  async judge(): Promise<Figures & Findings> {
     await this.gateway.release();
     await this.#delivered();
     const figures = await examine(this.service, this.#record, () => this.gateway.journal());
-    return { ...figures, unexpected: [...(await this.#unexpectedEnds()), ...(await this.#quarantined())] };
+    const [counts] = await this.service.query<{ moved: number; all: number }>(
+      "select count(*) filter (where state = 'APPLIED')::int as moved, count(*)::int as all from webhook_event",
+    );
+    const unexpected = [...(await this.#unexpectedEnds()), ...(await this.#quarantined())];
+    return { ...figures, webhooks: counts?.all ?? 0, movedByWebhook: counts?.moved ?? 0, unexpected };
   }
 
   /** No webhook is left to be sent. */
@@ -151,7 +162,7 @@ export class WebhookWorld implements World {
 
   async #unexpectedEnds(): Promise<string[]> {
     const rows = await this.service.query<Row>(`
-      select p.order_id, p.status, p.captured_minor::text as captured, p.refunded_minor::text as refunded,
+      select p.order_id, p.status || coalesce(': ' || p.cancel_reason, '') as status, p.captured_minor::text as captured, p.refunded_minor::text as refunded,
         exists (select from payment_event e where e.payment_id = p.id and e.type = 'payment.late') as late
       from payment p`);
     const byOrder = new Map(rows.map((row) => [row.order_id, print(row)]));

@@ -35,8 +35,9 @@ export function readIdOf(source: Fields, key: string): string | null {
 
 export function readText(source: Fields, key: string): string {
   const value = source[key];
-  if (typeof value === "string" && value !== "") return value;
-  throw new BodyProblem(`there is no text "${key}"`);
+  if (typeof value !== "string" || value === "") throw new BodyProblem(`there is no text "${key}"`);
+  if (value.isWellFormed() && !value.includes("\0")) return value;
+  throw new BodyProblem(`the text "${key}" holds what no database can`);
 }
 
 export function readTextOrNull(source: Fields, key: string): string | null {
