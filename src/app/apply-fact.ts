@@ -95,6 +95,7 @@ function operationOf(followUp: FollowUp, payment: Payment, parts: Parts): Operat
     paymentMethod: null,
     amountMinor: followUp.kind === "REFUND" ? followUp.refund.amount.minor : null,
     reason: followUp.kind === "CANCEL" ? followUp.reason : followUp.refund.reason,
+    attemptsBefore: null,
     request: null,
     attempts: 0,
     nextAttemptAt: now,

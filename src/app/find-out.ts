@@ -60,9 +60,18 @@ export function askFor(parts: Parts, payment: Payment): Promise<ProviderAnswer> 
   return ask(parts, payment, (provider, signal) => provider.retrieve(payment, signal));
 }
 
+/** What happened to the customer's attempts after those that had been declined when an operation was decided. */
+function attemptsAfter({ operation }: CarryOut, facts: readonly Fact[]): readonly Fact[] {
+  const before = operation.attemptsBefore ?? [];
+  const last = facts.findLastIndex((fact) => fact.kind === "declined" && before.includes(fact.attemptReference));
+  return facts
+    .slice(last + 1)
+    .filter((fact) => fact.kind !== "opened" && fact.kind !== "refund" && fact.kind !== "dispute");
+}
+
 /** What facts that the provider was asked for tell of an operation: that it was done, that it came too late, or nothing. */
-function tellOutcome({ operation, known }: CarryOut, facts: readonly Fact[]): "done" | "overtaken" | null {
-  const { declinedAttempts } = known.payment;
+function tellOutcome(work: CarryOut, facts: readonly Fact[]): "done" | "overtaken" | null {
+  const { operation } = work;
   const captured = facts.some((fact) => fact.kind === "captured");
   const ended = facts.some((fact) => fact.kind === "canceled" || fact.kind === "expired");
   switch (operation.kind) {
@@ -70,11 +79,7 @@ function tellOutcome({ operation, known }: CarryOut, facts: readonly Fact[]): "d
       return facts.length > 0 ? "done" : null;
     case "CONFIRM":
       if (ended) return "overtaken";
-      return facts.some((fact) =>
-        fact.kind === "declined" ? !declinedAttempts.includes(fact.attemptReference) : fact.kind !== "opened",
-      )
-        ? "done"
-        : null;
+      return attemptsAfter(work, facts).length > 0 ? "done" : null;
     case "CAPTURE":
       return captured ? "done" : ended ? "overtaken" : null;
     case "CANCEL":

@@ -27,6 +27,7 @@ export function newOperation(parts: Parts, payment: Payment, intention: Intentio
     paymentMethod: intention.paymentMethod ?? null,
     amountMinor: intention.amountMinor ?? null,
     reason: intention.reason ?? null,
+    attemptsBefore: intention.kind === "CONFIRM" ? payment.declinedAttempts : null,
     request: request?.key ?? null,
     attempts: 0,
     nextAttemptAt: new Date(now.getTime() + providerTimeoutMs + recoveryDelayMs),

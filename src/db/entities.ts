@@ -221,6 +221,7 @@ export const OperationEntity = defineEntity({
     paymentMethod: p.text().nullable(),
     amountMinor: p.bigint("bigint").nullable(),
     reason: p.text().nullable(),
+    attemptsBefore: p.json<readonly string[]>().nullable(),
     principal: p.text().nullable(),
     requestId: p.text().nullable(),
     attempts: p.integer(),

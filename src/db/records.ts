@@ -203,6 +203,7 @@ export function operationFromRecord(record: Stored<OperationRecord>): Operation 
     paymentMethod: record.paymentMethod ?? null,
     amountMinor: record.amountMinor === null || record.amountMinor === undefined ? null : bigintOf(record.amountMinor),
     reason: record.reason ?? null,
+    attemptsBefore: record.attemptsBefore ?? null,
     request: principal && requestId ? { principal, requestId } : null,
     attempts: record.attempts,
     nextAttemptAt: dateOf(record.nextAttemptAt),

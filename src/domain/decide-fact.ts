@@ -372,13 +372,21 @@ function applyFact(draft: Draft, fact: Fact): void {
   }
 }
 
+/** A history that is told again: what led to an attempt whose decline is known already is no news. */
+function withoutToldAttempts({ declinedAttempts }: Payment, facts: readonly Fact[]): readonly Fact[] {
+  const last = facts.findLastIndex(
+    (fact) => fact.kind === "declined" && declinedAttempts.includes(fact.attemptReference),
+  );
+  return facts.filter((fact, index) => index > last || (fact.kind !== "requires_action" && fact.kind !== "processing"));
+}
+
 /**
  * Decides what facts, in the order in which they came about, mean for a payment. Throws FactDisagrees when a fact does not fit what the
  * payment owes.
  */
 export function decideFacts(known: KnownPayment, facts: readonly Fact[], moment: Moment): Movement {
   const draft = new Draft(known, moment);
-  for (const fact of facts) applyFact(draft, fact);
+  for (const fact of withoutToldAttempts(known.payment, facts)) applyFact(draft, fact);
   if (draft.heldLate) draft.followUps.push({ kind: "CANCEL", reason: "late_authorization" });
   return {
     payment: draft.payment,

@@ -28,6 +28,8 @@ export interface Operation {
   readonly amountMinor: bigint | null;
   /** CANCEL and REFUND: why. */
   readonly reason: string | null;
+  /** CONFIRM: the attempts that were declined before it, by the provider's ids; what comes after them is its outcome. */
+  readonly attemptsBefore: readonly string[] | null;
   /** The request that it answers; null for what the service decided by itself. */
   readonly request: RequestKey | null;
   /** Calls made so far by the recovery worker. */

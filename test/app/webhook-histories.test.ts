@@ -15,7 +15,13 @@ import { inParallel, storyOf } from "./stories.ts";
 
 const HISTORIES = 1_000;
 const SEED = Number(process.env["WEBHOOK_SEED"] ?? Date.now() % 1_000_000);
-const CARDS = ["pm_card_visa", "pm_card_chargeDeclined", "pm_card_chargeDeclinedInsufficientFunds", "pm_card_visa"];
+const CARDS = [
+  "pm_card_visa",
+  "pm_card_chargeDeclined",
+  "pm_card_chargeDeclinedInsufficientFunds",
+  "pm_card_authenticationRequired",
+  "pm_card_visa",
+];
 
 type Step =
   | { readonly do: "pay"; readonly card: string }

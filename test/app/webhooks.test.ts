@@ -296,6 +296,52 @@ describe("a webhook beside a call", () => {
     assert.deepEqual(await historyOf(payment.id), ["payment.created", "payment.cancelled"]);
   });
 
+  it("of a decline does not hide from recovery what became of the call whose answer nobody knew", async () => {
+    const payment = await openCheckout({ attemptsMax: 3 });
+    await payOnPage(payment, "pm_card_authenticationRequired");
+    await service.elsewhere({ operation: "authenticate", id: payment.providerReference ?? "", approve: false });
+    await service.deliver(eventOf(payment, "payment_intent.payment_failed"));
+    service.gateway.script({ operation: "confirm", fault: "error_after" });
+    const confirm = () =>
+      completePayment(service.parts, caller, {
+        find: { paymentId: payment.id },
+        paymentMethod: "pm_card_chargeDeclinedInsufficientFunds",
+        amount: null,
+        requestId: `confirm-${payment.id}`,
+      });
+    assert.equal(verdictOf(await confirm()), "PROVIDER_OUTCOME_UNKNOWN");
+    await service.deliver(eventOf(payment, "payment_intent.payment_failed"));
+    await service.recoverAfter(2_000);
+    const told = answerOf(await confirm()).payment;
+    assert.deepEqual([told.status, told.failure?.reason], ["PENDING", "INSUFFICIENT_FUNDS"]);
+    assert.deepEqual(await historyOf(payment.id), [
+      "payment.created",
+      "payment.requires_action",
+      "payment.attempt_failed",
+      "payment.attempt_failed",
+    ]);
+  });
+
+  it("of an earlier attempt is not taken for the outcome of a call that did not arrive", async () => {
+    const payment = await openCheckout({ attemptsMax: 3 });
+    await payOnPage(payment, "pm_card_authenticationRequired");
+    await service.elsewhere({ operation: "authenticate", id: payment.providerReference ?? "", approve: false });
+    await service.deliver(eventOf(payment, "payment_intent.payment_failed"));
+    service.gateway.script({ operation: "confirm", fault: "lost_before", times: 2 });
+    const confirm = () =>
+      completePayment(service.parts, caller, {
+        find: { paymentId: payment.id },
+        paymentMethod: "pm_card_visa",
+        amount: null,
+        requestId: `confirm-${payment.id}`,
+      });
+    assert.equal(verdictOf(await confirm()), "PROVIDER_OUTCOME_UNKNOWN");
+    await service.recoverAfter(2_000);
+    assert.equal(await statusOf(payment), "PENDING");
+    await service.recoverAfter(60_000);
+    assert.equal(answerOf(await confirm()).payment.status, "SUCCEEDED");
+  });
+
   it("of the last decline lets go of the payment at the provider once the call under way has ended", async () => {
     const payment = await openCheckout({ attemptsMax: 1, metadata: { gateway_fault: "confirm:lost_after" } });
     const confirmed = await completePayment(service.parts, caller, {

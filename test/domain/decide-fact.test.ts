@@ -54,6 +54,17 @@ function apply(payment: Payment, facts: readonly Fact[], refunds: readonly Refun
   return decideFacts({ payment, refunds, disputes: [] }, facts, momentAt());
 }
 
+describe("a history that is told again", () => {
+  const steps: Fact[] = [{ kind: "requires_action" }, declined("ch_1"), { kind: "requires_action" }, declined("ch_2")];
+  for (let told = 1; told <= steps.length; told += 1) {
+    it(`after ${told} of its steps moves nothing`, () => {
+      const { payment } = apply(paymentOf(), steps.slice(0, told));
+      const again = apply(payment, steps.slice(0, told));
+      assert.deepEqual([again.events, again.payment], [[], payment]);
+    });
+  }
+});
+
 describe("a fact moves a payment as the table says", () => {
   for (const status of PAYMENT_STATUSES) {
     for (const [name, fact] of Object.entries(FACTS)) {

@@ -45,6 +45,7 @@ function operationOf(payment: Payment, change: Partial<Operation> = {}): Operati
     paymentMethod: null,
     amountMinor: null,
     reason: null,
+    attemptsBefore: null,
     request: null,
     attempts: 0,
     nextAttemptAt: created,

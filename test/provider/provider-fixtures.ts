@@ -37,6 +37,7 @@ function newOperation(payment: Payment, kind: OperationKind, changes: Partial<Op
     paymentMethod: null,
     amountMinor: null,
     reason: null,
+    attemptsBefore: null,
     request: null,
     attempts: 0,
     nextAttemptAt: payment.createdAt,

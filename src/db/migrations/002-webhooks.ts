@@ -16,6 +16,7 @@ export class Migration002Webhooks extends Migration {
     );
     this.addSql("alter table refund add column checked_at timestamptz(3)");
     this.addSql("create index refund_unsettled on refund (coalesce(checked_at, updated_at)) where status = 'PENDING'");
+    this.addSql("alter table provider_operation add column attempts_before jsonb");
     this.addSql("alter table payment_event alter column payment_id drop not null");
     this.addSql("alter table payment_event alter column status drop not null");
     this.addSql(`
