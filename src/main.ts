@@ -4,25 +4,17 @@
 // the recovery worker; last the doors. Stopping goes the other way: the doors take nothing new and finish what is in flight, the workers
 // end, the relay drains, and then the database and the embedded servers stop. A second signal ends everything at once: what was in flight
 // then is recovered at the next start.
-import { mkdirSync } from "node:fs";
 import pino, { type Logger } from "pino";
-import { OperationsService } from "../gen/payment/v1/operations_service_pb.ts";
-import { PaymentService } from "../gen/payment/v1/payment_service_pb.ts";
-import { authenticate } from "./api/auth.ts";
-import { prepareCalls } from "./api/calls.ts";
-import { startHttp } from "./api/connect.ts";
-import { startGrpc } from "./api/grpc.ts";
-import { createHandlers } from "./api/handlers.ts";
 import { createHealth } from "./api/health.ts";
-import { createHttpRoutes } from "./api/http-routes.ts";
-import { createOperationsHandlers } from "./api/operations-handlers.ts";
 import { createMint } from "./app/mint.ts";
+import type { OrderDirectory } from "./app/order-directory.ts";
 import type { Parts } from "./app/parts.ts";
 import { createReconcileWorker } from "./app/reconcile-worker.ts";
 import { createRecoveryWorker } from "./app/recovery-worker.ts";
 import { printBanner } from "./banner.ts";
 import { type Config, ConfigError, readConfig } from "./config.ts";
 import { createBooks } from "./db/books.ts";
+import { createCredits } from "./db/credits.ts";
 import { type Database, openDatabase, openPool } from "./db/database.ts";
 import { takeLease } from "./db/leases.ts";
 import { migrate } from "./db/migrate.ts";
@@ -30,128 +22,34 @@ import { createInbox } from "./db/inbox.ts";
 import { createOperatorReads } from "./db/operator-reads.ts";
 import { createReads } from "./db/reads.ts";
 import { createStore } from "./db/store.ts";
-import { startEmbeddedNats } from "./embedded/nats.ts";
-import { startEmbeddedPostgres } from "./embedded/postgres.ts";
-import type { EmbeddedServer } from "./embedded/server-process.ts";
+import { observeParts, traceStatements, watchMessages } from "./observe-parts.ts";
+import { openAuth } from "./open-auth.ts";
+import { openCreditsProvider } from "./open-credits-provider.ts";
 import { connectNats } from "./outbox/nats-connection.ts";
 import { createRelay } from "./outbox/relay.ts";
 import { openMockProvider } from "./open-mock-provider.ts";
-import type { OpenedProvider, OpenProvider, ProviderContext } from "./open-provider.ts";
+import { openOrders } from "./open-orders.ts";
+import { Opening, openProviders, type OpenProvider } from "./open-provider.ts";
 import { openStripeProvider } from "./open-stripe-provider.ts";
+import { openTelemetry } from "./open-telemetry.ts";
 import type { Provider } from "./provider/provider.ts";
-import { createResultPages } from "./web/pages.ts";
+import { Stack } from "./stack.ts";
+import { logOptions } from "./telemetry/log-options.ts";
+import { startDoors } from "./start-doors.ts";
+import { startServers } from "./start-servers.ts";
 
+const STREAM = "PAYMENTS";
 /** Connections that the relay has for itself, so that a busy service cannot keep it from renewing its lease. */
 const RELAY_POOL_MAX = 4;
 /** Probes come often, and a provider's API is for payments. */
 const PROVIDER_CHECK_KEPT_MS = 15_000;
 
-/** What has been started, newest last; it is stopped in the opposite order. */
-class Stack {
-  readonly #stops: (() => Promise<unknown> | void)[] = [];
-  readonly #embedded: EmbeddedServer[] = [];
-
-  onStop(stop: () => Promise<unknown> | void): void {
-    this.#stops.push(stop);
-  }
-
-  addEmbedded(server: EmbeddedServer): void {
-    this.#embedded.push(server);
-    this.onStop(() => server.stop());
-  }
-
-  async stop(log: Logger): Promise<void> {
-    for (let stop = this.#stops.pop(); stop; stop = this.#stops.pop()) {
-      try {
-        await stop();
-      } catch (error) {
-        log.error({ err: error }, "a part did not stop as it should");
-      }
-    }
-  }
-
-  /** Leaves no embedded server behind, without waiting for anything. */
-  killNow(): void {
-    for (const server of this.#embedded) server.killNow();
-  }
-}
-
-interface Servers {
-  readonly databaseUrl: string;
-  readonly natsUrl: string;
-}
-
-async function startServers(config: Config, stack: Stack, log: Logger): Promise<Servers> {
-  const { dataDir } = config;
-  mkdirSync(dataDir, { recursive: true });
-  const started = await Promise.allSettled([
-    config.databaseUrl ? null : startEmbeddedPostgres({ dataDir, log }),
-    config.natsUrl
-      ? null
-      : startEmbeddedNats({
-          dataDir,
-          log,
-          path: config.searchPath,
-          ...(config.natsServerBin && { binary: config.natsServerBin }),
-        }),
-  ]);
-  for (const result of started) if (result.status === "fulfilled" && result.value) stack.addEmbedded(result.value);
-  const [postgres, nats] = started.map((result) => {
-    if (result.status === "rejected") throw result.reason;
-    return result.value?.url ?? null;
-  });
-  return { databaseUrl: config.databaseUrl ?? postgres ?? "", natsUrl: config.natsUrl ?? nats ?? "" };
-}
-
 /** By the name that callers choose them by; each file opens one. */
 const PROVIDERS: Readonly<Record<string, OpenProvider>> = {
   mock: openMockProvider,
   stripe: openStripeProvider,
+  credits: openCreditsProvider,
 };
-
-/** Tells those who wait for it that the doors are open. */
-class Opening {
-  readonly #waiting: ((url: string) => void)[] = [];
-  /** Where this process reaches itself. */
-  url: string;
-
-  constructor(url: string) {
-    this.url = url;
-  }
-
-  wait(open: (url: string) => void): void {
-    this.#waiting.push(open);
-  }
-
-  announce(url: string): void {
-    this.url = url;
-    for (const open of this.#waiting) open(url);
-  }
-}
-
-async function openProviders(config: Config, stack: Stack, log: Logger, opening: Opening): Promise<OpenedProvider[]> {
-  const page = (name: string): string => `${config.publicUrl ?? opening.url}/v1/payments/${name}`;
-  const context: ProviderContext = {
-    config,
-    log,
-    returnUrls: {
-      get success() {
-        return page("success");
-      },
-      get cancel() {
-        return page("cancel");
-      },
-    },
-    onStop: (stop) => stack.onStop(stop),
-    onOpen: (open) => opening.wait(open),
-  };
-  const opened: OpenedProvider[] = [];
-  for (const name of config.providers) {
-    const open = PROVIDERS[name];
-    if (open) opened.push(await open(context));
-  }
-  return opened;
-}
 
 function databaseOptions(config: Config, url: string, poolMax: number) {
   return { url, poolMax, statementTimeoutMs: config.databaseTimeoutMs, connectTimeoutMs: config.databaseTimeoutMs };
@@ -166,7 +64,7 @@ function assembleParts(
   config: Config,
   database: Database,
   providers: readonly Provider[],
-  { log, wakers }: { log: Logger; wakers: Wakers },
+  { log, wakers, orders }: { log: Logger; wakers: Wakers; orders: OrderDirectory | null },
 ): Parts {
   const byName = new Map(providers.map((provider) => [provider.name, provider]));
   return {
@@ -177,6 +75,7 @@ function assembleParts(
     providers: byName,
     rules: {
       providers: new Set(byName.keys()),
+      ...(config.rest.customerProviders && { customerProviders: new Set(config.rest.customerProviders) }),
       returnOrigins: new Set(config.returnOrigins),
       loopbackReturns: !config.production,
     },
@@ -186,6 +85,7 @@ function assembleParts(
       recoveryDelayMs: config.recoveryDelayMs,
       checkoutLifetimeMs: config.checkoutLifetimeMs,
     },
+    orders,
     log,
     wakeRelay: () => wakers.relay(),
     wakeRecovery: () => wakers.recovery(),
@@ -199,6 +99,8 @@ async function start(config: Config, stack: Stack, log: Logger): Promise<void> {
   const database = await openDatabase(databaseOptions(config, databaseUrl, config.databasePoolMax));
   stack.onStop(() => database.close());
 
+  const telemetry = await openTelemetry(config, stack);
+  stack.onStop(traceStatements(telemetry));
   const nats = connectNats(natsUrl, log);
   stack.onStop(() => nats.close());
   const relayPool = openPool(databaseOptions(config, databaseUrl, RELAY_POOL_MAX));
@@ -208,17 +110,21 @@ async function start(config: Config, stack: Stack, log: Logger): Promise<void> {
     databaseUrl,
     nats,
     log,
-    streamName: "PAYMENTS",
+    streamName: STREAM,
     source: "payment-service",
     replicas: config.natsReplicas,
+    watch: watchMessages(telemetry),
   });
 
   const scheme = config.tls ? "https" : "http";
   const opening = new Opening(`${scheme}://localhost:${config.port}`);
-  const opened = await openProviders(config, stack, log, opening);
+  const opened = await openProviders(PROVIDERS, { config, database, stack, log, opening });
   const providers = opened.map(({ provider }) => provider);
   const wakers: Wakers = { relay: () => relay.wake(), recovery: () => recovery.wake() };
-  const parts = assembleParts(config, database, providers, { log, wakers });
+  const orders = config.orders && openOrders(config.orders, log);
+  if (orders) stack.onStop(() => orders.close());
+  const assembled = assembleParts(config, database, providers, { log, wakers, orders: orders?.directory ?? null });
+  const parts = observeParts(assembled, telemetry);
   const recovery = createRecoveryWorker(parts, config.recoveryIntervalMs);
   if (config.relay) {
     relay.start();
@@ -226,11 +132,20 @@ async function start(config: Config, stack: Stack, log: Logger): Promise<void> {
   }
   recovery.start();
   stack.onStop(() => recovery.stop());
-  const operations = { ...parts, books: createBooks(database), operatorReads: createOperatorReads(database) };
+  if (orders && config.orders?.driver) {
+    const driver = orders.startDriver({ nats, store: parts.store, streamName: STREAM, replicas: config.natsReplicas });
+    stack.onStop(() => driver.stop());
+  }
+  const operations = {
+    ...parts,
+    books: createBooks(database),
+    operatorReads: createOperatorReads(database),
+    credits: createCredits(database),
+  };
   if (config.reconciliation.intervalMs > 0) {
     const reconciliation = createReconcileWorker(operations, {
       ...config.reconciliation,
-      principal: authenticate(),
+      principal: "operations",
       takeLease: (terms) => takeLease(database.pool, terms),
     });
     reconciliation.start();
@@ -252,30 +167,29 @@ async function start(config: Config, stack: Stack, log: Logger): Promise<void> {
       })),
     ],
   });
-  const calls = [
-    ...prepareCalls(PaymentService, createHandlers(parts, { provider: config.provider }), log),
-    ...prepareCalls(OperationsService, createOperationsHandlers(operations), log),
-  ];
-  const { host, tls, reflection, stopTimeoutMs } = config;
-  const doors = { host, tls, reflection, stopTimeoutMs, calls, health, log };
-  const grpc = await startGrpc({ ...doors, port: config.grpcPort });
-  stack.onStop(() => grpc.stop());
-  const pages = createResultPages();
-  const findRoute = createHttpRoutes(parts, log, (path) => pages.get(path));
-  const http = await startHttp({ ...doors, port: config.port, corsOrigins: config.corsOrigins, findRoute });
-  stack.onStop(() => http.stop());
-  opening.announce(`${scheme}://localhost:${http.port}`);
+  const authenticate = await openAuth(config, log);
+  const { port, grpcPort } = await startDoors({
+    config,
+    stack,
+    log,
+    parts: operations,
+    authenticate,
+    telemetry,
+    health,
+    nats,
+  });
+  opening.announce(`${scheme}://localhost:${port}`);
   // What starting left behind is let go before the first call, so that the process is small at rest (`npm start` gives node --expose-gc).
   globalThis.gc?.({ type: "major", execution: "sync", flavor: "last-resort" });
   stack.onStop(() => health.setServing(false));
   health.setServing(true);
 
   const readyMs = performance.now();
-  log.info({ port: http.port, grpcPort: grpc.port, readyMs: Math.round(readyMs) }, "service ready");
+  log.info({ port, grpcPort, readyMs: Math.round(readyMs) }, "service ready");
   process.stderr.write(
     printBanner(config, {
-      port: http.port,
-      grpcPort: grpc.port,
+      port,
+      grpcPort,
       database: config.databaseUrl
         ? "PostgreSQL of DATABASE_URL"
         : `PostgreSQL of its own, in ${config.dataDir}/postgres`,
@@ -288,7 +202,7 @@ async function start(config: Config, stack: Stack, log: Logger): Promise<void> {
 
 async function main(): Promise<void> {
   const config = readConfig(Object.keys(PROVIDERS));
-  const log = pino({ level: config.logLevel, base: null });
+  const log = pino(logOptions(config.logLevel));
   const stack = new Stack();
   process.on("exit", () => stack.killNow());
   let stopping = false;

@@ -11,9 +11,9 @@ import { startDatabaseServer } from "./support/database-server.ts";
 import { provideBrowser } from "./support/provide-browser.ts";
 
 /** Fewer passed tests than this in a whole run mean that tests were lost, not that there are fewer. Raise it with them. */
-const PASSED_MIN = 1500;
-const TEST_TIMEOUT_MS = 60_000;
-const RUN_TIMEOUT_MS = 900_000;
+const PASSED_MIN = 2100;
+const TEST_TIMEOUT_MS = 120_000;
+const RUN_TIMEOUT_MS = 1_080_000;
 
 const root = join(import.meta.dirname, "..");
 const chosen = process.argv.slice(2);

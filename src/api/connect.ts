@@ -24,7 +24,8 @@ import {
 import { type Result, refusal } from "../domain/error.ts";
 import { Health as HealthService } from "../../gen/grpc/health/v1/health_pb.ts";
 import { ServerReflection } from "../../gen/grpc/reflection/v1/reflection_pb.ts";
-import { authenticate } from "./auth.ts";
+import type { Authenticate } from "./auth.ts";
+import type { CallWatch } from "./call-watch.ts";
 import type { UnaryCall } from "./calls.ts";
 import { answerCors } from "./cors.ts";
 import { isBareConnectError, rewriteConnectError, toConnectError, toErrorJson, toGrpcTrailers } from "./errors.ts";
@@ -86,19 +87,35 @@ async function beforeDeadline(answer: Promise<Result<Message>>, context: Handler
   throw toConnectError(late.refusal, late.code);
 }
 
-function serveUnary({ run }: UnaryCall): (request: Message, context: HandlerContext) => Promise<Message> {
+function serveUnary(
+  { run }: UnaryCall,
+  authenticate: Authenticate,
+): (request: Message, context: HandlerContext) => Promise<Message> {
   return async (request, context) => {
-    const { signal, values } = context;
+    const { signal, values, requestHeader } = context;
     if (signal.aborted) {
       const late = deadlineExceeded("NOT_ATTEMPTED");
       throw toConnectError(late.refusal, late.code);
     }
     values.set(stage, "running");
-    const result = await beforeDeadline(run(request, { principal: authenticate(), signal }), context);
+    const identity = await authenticate(requestHeader.get("authorization"));
+    if (!identity.ok) throw toConnectError(identity.error);
+    const result = await beforeDeadline(run(request, { ...identity.value, signal }), context);
     if (!result.ok) throw toConnectError(result.error);
     values.set(stage, "answered");
     return result.value;
   };
+}
+
+type ServeUnary = ReturnType<typeof serveUnary>;
+
+function watchUnary(watch: CallWatch, { method }: UnaryCall, serve: ServeUnary): ServeUnary {
+  return (request, context) =>
+    watch.around(
+      { door: "connect", method: method.name, traceparent: () => context.requestHeader.get("traceparent") },
+      () => serve(request, context),
+      () => 0,
+    );
 }
 
 function createRoutes(options: HttpOptions, stopping: AbortSignal): ReadonlyMap<string, UniversalHandler> {
@@ -111,7 +128,10 @@ function createRoutes(options: HttpOptions, stopping: AbortSignal): ReadonlyMap<
     binaryOptions: { readUnknownFields: false },
     requestGate: explainErrors(options.calls),
   });
-  for (const call of options.calls) router.rpc(call.method, serveUnary(call));
+  for (const call of options.calls) {
+    const serve = serveUnary(call, options.authenticate);
+    router.rpc(call.method, options.watch ? watchUnary(options.watch, call, serve) : serve);
+  }
   const names = services.map(({ typeName }) => typeName);
   router.service(HealthService, createHealthService(options.health, names, stopping));
   if (options.reflection) router.service(ServerReflection, createReflection([...services, HealthService]));

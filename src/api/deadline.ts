@@ -1,16 +1,23 @@
 // The caller of a grpc-js call: its signal is made only for those who ask, because most calls end before anybody does.
 import type { ServerUnaryCall } from "@grpc/grpc-js";
+import type { Identity, Role } from "../app/access.ts";
 import type { Caller } from "../app/parts.ts";
 
 type Call = Pick<ServerUnaryCall<unknown, unknown>, "cancelled" | "getDeadline" | "once">;
 
 export class GrpcCaller implements Caller {
+  readonly role: Role;
   readonly principal: string;
+  readonly customerId: string | null;
+  readonly clientToken: string | null;
   readonly #call: Call;
   #controller: AbortController | null = null;
 
-  constructor(principal: string, call: Call) {
-    this.principal = principal;
+  constructor(identity: Identity, call: Call) {
+    this.role = identity.role;
+    this.principal = identity.principal;
+    this.customerId = identity.customerId;
+    this.clientToken = identity.clientToken;
     this.#call = call;
   }
 

@@ -25,6 +25,7 @@ const CODES = {
   PAYMENT_NOT_FOUND: Code.NotFound,
   ORDER_NOT_FOUND: Code.NotFound,
   WEBHOOK_EVENT_NOT_FOUND: Code.NotFound,
+  CREDIT_ACCOUNT_NOT_FOUND: Code.NotFound,
   REQUEST_ID_REUSED: Code.FailedPrecondition,
   REQUEST_IN_FLIGHT: Code.Aborted,
   ORDER_HAS_OPEN_PAYMENT: Code.FailedPrecondition,

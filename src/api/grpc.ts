@@ -17,7 +17,7 @@ import {
 import { ReflectionService } from "@grpc/reflection";
 import { HealthImplementation } from "grpc-health-check";
 import { Health as HealthService } from "../../gen/grpc/health/v1/health_pb.ts";
-import { authenticate } from "./auth.ts";
+import type { WatchedCall } from "./call-watch.ts";
 import type { UnaryCall } from "./calls.ts";
 import { GrpcCaller, isOver } from "./deadline.ts";
 import { toGrpcStatus } from "./errors.ts";
@@ -65,7 +65,14 @@ function define(calls: readonly UnaryCall[]): ServiceDefinition {
   return Object.fromEntries(calls.map((call) => [call.method.name, { ...unary, path: pathOf(call) }]));
 }
 
-function serveUnary({ method, run, refuseFault }: UnaryCall): handleUnaryCall<Buffer, Buffer> {
+function codeOf(outcome: Buffer | StatusObject): number {
+  return Buffer.isBuffer(outcome) ? status.OK : outcome.code;
+}
+
+function serveUnary(
+  { method, run, refuseFault }: UnaryCall,
+  { authenticate, watch }: Pick<PortOptions, "authenticate" | "watch">,
+): handleUnaryCall<Buffer, Buffer> {
   const { input, output } = method;
   const tooLate = deadlineExceeded("NOT_ATTEMPTED");
 
@@ -77,7 +84,11 @@ function serveUnary({ method, run, refuseFault }: UnaryCall): handleUnaryCall<Bu
     } catch (error) {
       return toGrpcStatus(refuseMalformed(input, error));
     }
-    const result = await run(request, new GrpcCaller(authenticate(), call));
+    const [authorization] = call.metadata.get("authorization");
+    const found = authenticate(authorization === undefined ? null : authorization.toString());
+    const identity = found instanceof Promise ? await found : found;
+    if (!identity.ok) return toGrpcStatus(identity.error);
+    const result = await run(request, new GrpcCaller(identity.value, call));
     if (!result.ok) return toGrpcStatus(result.error);
     try {
       const bytes = toBinary(output, result.value);
@@ -87,8 +98,16 @@ function serveUnary({ method, run, refuseFault }: UnaryCall): handleUnaryCall<Bu
     }
   }
 
+  function describe({ metadata }: Call): WatchedCall {
+    return {
+      door: "grpc",
+      method: method.name,
+      traceparent: () => metadata.get("traceparent")[0]?.toString() ?? null,
+    };
+  }
+
   async function serve(call: Call, callback: sendUnaryData<Buffer>): Promise<void> {
-    const outcome = await answer(call);
+    const outcome = await (watch ? watch.around(describe(call), () => answer(call), codeOf) : answer(call));
     if (Buffer.isBuffer(outcome)) callback(null, outcome);
     else callback(outcome);
   }
@@ -176,7 +195,10 @@ export async function startGrpc(options: PortOptions): Promise<OpenPort> {
   const services: DescService[] = [...new Set(calls.map(({ method }) => method.parent))];
   const server = new Server({ ...SERVER_OPTIONS, interceptors: [explainStatuses(calls)] });
   const streams = new EndableStreams(server);
-  server.addService(define(calls), Object.fromEntries(calls.map((call) => [call.method.name, serveUnary(call)])));
+  server.addService(
+    define(calls),
+    Object.fromEntries(calls.map((call) => [call.method.name, serveUnary(call, options)])),
+  );
   followHealth(health, ["", ...services.map(({ typeName }) => typeName)]).addToServer(streams);
   if (options.reflection) {
     // The package asks for the whole of what proto-loader makes, and reads the file descriptors in it.

@@ -93,21 +93,24 @@ export function createHandlers(parts: Parts, defaults: { readonly provider: stri
         }),
       );
     },
-    async getPaymentStatus(request) {
+    async getPaymentStatus(request, caller) {
       const find = readKey(request.payment);
       if (!find.ok) return find;
-      const result = await getPaymentStatus(parts, find.value);
+      const result = await getPaymentStatus(parts, caller, find.value);
       return result.ok ? accept(writeStatus(result.value)) : result;
     },
-    async getPayment(request) {
+    async getPayment(request, caller) {
       const paymentId = parsePaymentId(request.paymentId, "payment_id");
       if (!paymentId.ok) return paymentId;
-      const result = await getPayment(parts, paymentId.value);
+      const result = await getPayment(parts, caller, paymentId.value);
       return result.ok ? accept(create(GetPaymentResponseSchema, { payment: writeHistory(result.value) })) : result;
     },
-    async listPayments(request) {
+    async listPayments(request, caller) {
       const { pageSize, pageToken } = request;
-      const result = await listPayments(parts, readFilter(request), { pageSize, pageToken });
+      const result = await listPayments(parts, caller, {
+        filter: readFilter(request),
+        page: { pageSize, pageToken },
+      });
       if (!result.ok) return result;
       const { items, nextPageToken } = result.value;
       return accept(create(ListPaymentsResponseSchema, { payments: items.map(writePayment), nextPageToken }));

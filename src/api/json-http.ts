@@ -13,10 +13,14 @@ export function sendJson(
 }
 
 /** A refusal as REST carries it: the sentence, and for programs the reason and whether money moved. */
+export function describeRefusal({ message, reason, outcome, metadata, violations }: Refusal) {
+  return { message, reason, outcome, metadata, violations };
+}
+
 export function sendRefusal(response: HttpResponse, status: number, refusal: Refusal): void {
-  const { reason, outcome, message, metadata, violations, retryAfterMs } = refusal;
+  const { retryAfterMs } = refusal;
   const retry = retryAfterMs === null ? {} : { "retry-after": String(Math.ceil(retryAfterMs / 1000)) };
-  sendJson(response, status, { message, reason, outcome, metadata, violations }, retry);
+  sendJson(response, status, describeRefusal(refusal), retry);
 }
 
 /** Reads a body. Null when it is larger than `bytesMax`: the rest is read away, so that the answer finds its way. */

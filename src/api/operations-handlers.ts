@@ -5,7 +5,7 @@ import type { Caller } from "../app/parts.ts";
 import { reconcile, type ReconcileRun } from "../app/reconcile.ts";
 import type { ReconcileParts } from "../app/reconcile-payment.ts";
 import { replayWebhook } from "../app/receive-webhook.ts";
-import { accept, refuse, type Result } from "../domain/error.ts";
+import { accept, type Result } from "../domain/error.ts";
 import { parsePaymentId, printPaymentId } from "../domain/ids.ts";
 import {
   ApplyReconciliationResponseSchema,
@@ -35,15 +35,12 @@ export type OperationsHandlers = {
 export type OperationsParts = ReconcileParts & OperatorParts;
 
 export function createOperationsHandlers(parts: OperationsParts): OperationsHandlers {
-  const { operatorReads } = parts;
-
   function run(
     request: Parameters<typeof readReconcile>[0],
     caller: Caller,
     mode: { readonly apply: boolean; readonly tell: "always" | "never" },
   ): Promise<Result<ReconcileRun>> {
-    const { principal, signal } = caller;
-    return reconcile(parts, { ...readReconcile(request, parts.now()), ...mode, principal, signal });
+    return reconcile(parts, caller, { ...readReconcile(request, parts.now()), ...mode });
   }
 
   return {
@@ -57,30 +54,28 @@ export function createOperationsHandlers(parts: OperationsParts): OperationsHand
       if (!result.ok) return result;
       return accept(create(ApplyReconciliationResponseSchema, { reconciliation: writeReconciliation(result.value) }));
     },
-    async listWebhookEvents(request) {
-      const result = await listWebhookEvents(operatorReads, readWebhookFilter(request), request);
+    async listWebhookEvents(request, caller) {
+      const result = await listWebhookEvents(parts, caller, { filter: readWebhookFilter(request), page: request });
       if (!result.ok) return result;
       const { items, nextPageToken } = result.value;
       return accept(
         create(ListWebhookEventsResponseSchema, { webhookEvents: items.map(writeWebhookEvent), nextPageToken }),
       );
     },
-    async replayWebhookEvent({ provider, eventId }) {
-      if (await replayWebhook(parts, { provider, eventId })) return accept(create(ReplayWebhookEventResponseSchema));
-      return refuse("WEBHOOK_EVENT_NOT_FOUND", `${provider} has sent no event ${eventId}`, {
-        metadata: { provider, eventId },
-      });
+    async replayWebhookEvent({ provider, eventId }, caller) {
+      const result = await replayWebhook(parts, caller, { provider, eventId });
+      return result.ok ? accept(create(ReplayWebhookEventResponseSchema)) : result;
     },
-    async getPaymentHistory(request) {
+    async getPaymentHistory(request, caller) {
       const paymentId = parsePaymentId(request.paymentId, "payment_id");
       if (!paymentId.ok) return paymentId;
-      const result = await getPaymentHistory(operatorReads, paymentId.value);
+      const result = await getPaymentHistory(parts, caller, paymentId.value);
       if (!result.ok) return result;
       const events = result.value.map(writeHistoryEvent);
       return accept(create(GetPaymentHistoryResponseSchema, { paymentId: printPaymentId(paymentId.value), events }));
     },
-    async listLatePayments(request) {
-      const result = await listLatePayments(operatorReads, request);
+    async listLatePayments(request, caller) {
+      const result = await listLatePayments(parts, caller, request);
       if (!result.ok) return result;
       const { items, nextPageToken } = result.value;
       return accept(create(ListLatePaymentsResponseSchema, { payments: items.map(writePayment), nextPageToken }));

@@ -1,5 +1,7 @@
 // What both ports are opened with, and what an open port can do.
 import type { Logger } from "pino";
+import type { Authenticate } from "./auth.ts";
+import type { CallWatch } from "./call-watch.ts";
 import type { UnaryCall } from "./calls.ts";
 import type { Health } from "./health.ts";
 
@@ -18,8 +20,11 @@ export interface PortOptions {
   /** How long calls in flight may take to finish once the port is stopped. */
   readonly stopTimeoutMs: number;
   readonly calls: readonly UnaryCall[];
+  readonly authenticate: Authenticate;
   readonly health: Health;
   readonly log: Logger;
+  /** Absent: nobody measures or traces calls. */
+  readonly watch?: CallWatch;
 }
 
 export interface OpenPort {

@@ -15,7 +15,8 @@ export const PATTERNS: Readonly<Record<string, string>> = {
   "^$|^[^@\\s\\x00-\\x1f\\x7f]+@[^@\\s\\x00-\\x1f\\x7f]+$":
     "must be an e-mail address, such as name@example.com, or empty",
   "^[a-z0-9_-]{0,32}$": "must be at most 32 lower-case letters, digits, underscores and hyphens, such as mock",
-  "^[A-Za-z0-9_-]*$": "must be letters, digits, underscores and hyphens, such as pm_card_visa",
+  "^([A-Za-z][A-Za-z0-9_-]*)?$":
+    "must be a token such as pm_card_visa: a letter, then letters, digits, underscores and hyphens; never the number of a card",
   "^[\\x21-\\x7e]{0,255}$": "must be at most 255 printable ASCII characters without spaces; a UUID is best",
   "^[A-Za-z]{3}$": "must be the three letters of an ISO 4217 currency, such as EUR",
 };

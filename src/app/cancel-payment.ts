@@ -2,6 +2,7 @@ import type { PaymentKey } from "../domain/query.ts";
 import { decideCancel } from "../domain/decide-command.ts";
 import { accept, type Result } from "../domain/error.ts";
 import type { Answer } from "./answer.ts";
+import { audited, nameAnswer, nameKey } from "./audit.ts";
 import { changePayment } from "./change-payment.ts";
 import type { Caller, Parts } from "./parts.ts";
 import { identifyRequest } from "./request.ts";
@@ -14,9 +15,15 @@ export interface CancelPaymentInput {
 
 /** Cancels a payment that is not captured, and releases what is held. */
 export function cancelPayment(parts: Parts, caller: Caller, input: CancelPaymentInput): Promise<Result<Answer>> {
+  const deed = { parts, caller, action: "cancel", on: nameKey(input.find) };
+  return audited(deed, () => cancel(parts, caller, input), nameAnswer);
+}
+
+function cancel(parts: Parts, caller: Caller, input: CancelPaymentInput): Promise<Result<Answer>> {
   const { find } = input;
   const reason = input.reason || "user_requested";
   return changePayment(parts, caller, {
+    action: "cancel",
     request: identifyRequest(parts, caller, input.requestId, ["cancel", find, reason]),
     find,
     exclusive: true,

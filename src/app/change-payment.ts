@@ -6,6 +6,7 @@ import { printPaymentId } from "../domain/ids.ts";
 import type { Operation } from "../domain/operation.ts";
 import { isClosed, type Payment } from "../domain/payment.ts";
 import type { Refund } from "../domain/refund.ts";
+import { type Action, authorize, maySee } from "./access.ts";
 import type { Answer } from "./answer.ts";
 import { carryOut } from "./carry-out.ts";
 import { type Intention, newOperation } from "./intention.ts";
@@ -19,6 +20,7 @@ export type Decision =
   | { readonly do: "answer"; answer(): Promise<Result<Answer>> };
 
 export interface Change {
+  readonly action: Action;
   readonly request: Request;
   readonly find: PaymentKey;
   /** Whether the decision has to wait until no other operation moves the payment. A closed payment moves no more. */
@@ -82,6 +84,8 @@ async function act(
 /** Gives the answer of a call that changes a payment: the same one for every copy of its request. */
 export async function changePayment(parts: Parts, caller: Caller, change: Change): Promise<Result<Answer>> {
   const { request, find } = change;
+  const allowed = authorize(caller, change.action);
+  if (!allowed.ok) return allowed;
   const patience = new Patience(parts, caller);
   for (;;) {
     const loaded = await parts.store.loadPayment({ find, request: request.key });
@@ -92,7 +96,7 @@ export async function changePayment(parts: Parts, caller: Caller, change: Change
       continue;
     }
     const { payment } = loaded;
-    if (!payment) return refuseNotFound(find);
+    if (!payment || !maySee(caller, payment)) return refuseNotFound(find);
     if (change.exclusive && payment.activeOperationId && !isClosed(payment.status)) {
       if (!(await patience.pause())) return refuseBusy(printPaymentId(payment.id));
       continue;

@@ -5,8 +5,10 @@ import { accept, refuse, type Result } from "../domain/error.ts";
 import { printPaymentId } from "../domain/ids.ts";
 import { parseMoney } from "../domain/money.ts";
 import { isPaid, type Payment } from "../domain/payment.ts";
+import { authorize, refuseRole } from "./access.ts";
 import type { Answer } from "./answer.ts";
 import { applyFacts } from "./apply-fact.ts";
+import { audited, nameAnswer, nameKey } from "./audit.ts";
 import { changePayment, type Decision } from "./change-payment.ts";
 import { askAbout } from "./find-out.ts";
 import type { Caller, Parts } from "./parts.ts";
@@ -40,16 +42,22 @@ async function verify(parts: Parts, caller: Caller, payment: Payment): Promise<R
 }
 
 /** Confirms an open payment with a method, captures an authorized one, or asks the provider whether it was paid. */
-export async function completePayment(
-  parts: Parts,
-  caller: Caller,
-  input: CompletePaymentInput,
-): Promise<Result<Answer>> {
+export function completePayment(parts: Parts, caller: Caller, input: CompletePaymentInput): Promise<Result<Answer>> {
+  const deed = { parts, caller, action: "complete", on: nameKey(input.find) };
+  return audited(deed, () => complete(parts, caller, input), nameAnswer);
+}
+
+async function complete(parts: Parts, caller: Caller, input: CompletePaymentInput): Promise<Result<Answer>> {
+  const allowed = authorize(caller, "complete");
+  if (!allowed.ok) return allowed;
   const { find, paymentMethod, amount } = input;
+  if (caller.role === "customer" && amount)
+    return refuseRole(caller, "complete in part", "a customer pays what the payment owes; leave amount out");
   // What no payment can have is refused before anything is looked up or kept.
   const asked = amount && parseMoney(amount.minor, amount.currency, "amount");
   if (asked && !asked.ok) return asked;
   return changePayment(parts, caller, {
+    action: "complete",
     request: identifyRequest(parts, caller, input.requestId, ["complete", find, paymentMethod, amount]),
     find,
     exclusive: true,
@@ -64,6 +72,8 @@ export async function completePayment(
         case "confirm":
           return accept({ do: "operate", intention: { kind: "CONFIRM", paymentMethod: step.paymentMethod } });
         case "capture":
+          if (caller.role === "customer")
+            return refuseRole(caller, "capture", "the money is held; the seller captures it, not the customer");
           return accept({ do: "operate", intention: { kind: "CAPTURE", amountMinor: step.amountMinor } });
         case "verify":
           return accept({ do: "answer", answer: () => verify(parts, caller, payment) });

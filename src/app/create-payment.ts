@@ -1,13 +1,17 @@
 import { decideCreateAgain } from "../domain/decide-command.ts";
 import { describeEvent } from "../domain/event.ts";
-import { type CreateInput, type CreateTerms, newPayment, parseCreate } from "../domain/create-payment.ts";
+import { type CreateInput, type CreateTerms, newPayment, parseAsked } from "../domain/create-payment.ts";
 import { accept, refuse, type Result } from "../domain/error.ts";
 import { printPaymentId } from "../domain/ids.ts";
 import type { Payment } from "../domain/payment.ts";
+import { authorize, maySee } from "./access.ts";
 import { type Answer, checkoutOf } from "./answer.ts";
+import { audited, nameAnswer } from "./audit.ts";
 import { carryOut } from "./carry-out.ts";
+import { checkOrder, replayBeforeOrder } from "./check-order.ts";
 import { askAbout } from "./find-out.ts";
 import { newOperation } from "./intention.ts";
+import { limitCustomer } from "./limit-customer.ts";
 import type { Caller, Parts } from "./parts.ts";
 import { identifyRequest, keepAnswer, Patience, refuseBusy, refuseInFlight, replay, type Request } from "./request.ts";
 
@@ -72,12 +76,30 @@ async function answerWithExisting(parts: Parts, caller: Caller, payment: Payment
   );
 }
 
+/** The order has a payment that the caller may not see, and of which the caller learns nothing. */
+function refuseTaken(orderId: string): Result<never> {
+  return refuse("ORDER_NOT_PAYABLE", `order ${orderId} cannot be paid by this caller`, { metadata: { orderId } });
+}
+
 /** Creates a payment for an order, or gives the order's open payment of the same amount. */
-export async function createPayment(parts: Parts, caller: Caller, input: CreatePaymentInput): Promise<Result<Answer>> {
-  const parsed = parseCreate(input, parts.rules);
-  if (!parsed.ok) return parsed;
-  const terms = parsed.value;
-  const request = identifyRequest(parts, caller, input.requestId, ["create", terms]);
+export function createPayment(parts: Parts, caller: Caller, input: CreatePaymentInput): Promise<Result<Answer>> {
+  const deed = { parts, caller, action: "create", on: { orderId: input.orderId } };
+  return audited(deed, () => create(parts, caller, input), nameAnswer);
+}
+
+async function create(parts: Parts, caller: Caller, input: CreatePaymentInput): Promise<Result<Answer>> {
+  const allowed = authorize(caller, "create");
+  if (!allowed.ok) return allowed;
+  const limited = limitCustomer(parts, caller, input);
+  if (!limited.ok) return limited;
+  const asked = parseAsked(limited.value, parts.rules);
+  if (!asked.ok) return asked;
+  const request = identifyRequest(parts, caller, input.requestId, ["create", asked.value]);
+  const replayed = await replayBeforeOrder(parts, caller, { orderId: asked.value.orderId, request });
+  if (replayed) return replayed;
+  const checked = await checkOrder(parts, caller, asked.value);
+  if (!checked.ok) return checked;
+  const terms = checked.value;
   const patience = new Patience(parts, caller);
   for (;;) {
     const created = await begin(parts, caller, terms, request);
@@ -92,12 +114,13 @@ export async function createPayment(parts: Parts, caller: Caller, input: CreateP
       if (!(await patience.pause())) return refuseInFlight(request);
       continue;
     }
-    if (payment?.activeOperationId) {
+    const isShown = payment !== null && maySee(caller, payment);
+    if (isShown && payment.activeOperationId) {
       if (!(await patience.pause())) return refuseBusy(printPaymentId(payment.id));
       continue;
     }
     if (payment) {
-      const again = decideCreateAgain(payment, terms);
+      const again = isShown ? decideCreateAgain(payment, terms) : refuseTaken(terms.orderId);
       const kept = await keepAnswer(
         parts,
         request,

@@ -2,19 +2,30 @@ import type { PaymentKey, PaymentWithHistory } from "../domain/query.ts";
 import { accept, refuse, type Result } from "../domain/error.ts";
 import type { PaymentId } from "../domain/ids.ts";
 import type { Payment } from "../domain/payment.ts";
+import { authorizeRead, maySee } from "./access.ts";
+import { observed } from "./audit.ts";
 import { refuseNotFound } from "./change-payment.ts";
-import type { Parts } from "./parts.ts";
+import type { Caller, Parts } from "./parts.ts";
 
 /** A payment as it stands, by its id or as the newest of its order: one index look-up. */
-export async function getPaymentStatus(parts: Parts, find: PaymentKey): Promise<Result<Payment>> {
+export function getPaymentStatus(parts: Parts, caller: Caller, find: PaymentKey): Promise<Result<Payment>> {
+  return observed(parts, "read", () => readStatus(parts, caller, find));
+}
+
+async function readStatus(parts: Parts, caller: Caller, find: PaymentKey): Promise<Result<Payment>> {
+  const allowed = authorizeRead(caller, find);
+  if (!allowed.ok) return allowed;
   const { payment } = await parts.store.loadPayment({ find, request: null });
-  return payment ? accept(payment) : refuseNotFound(find);
+  return payment && maySee(caller, payment) ? accept(payment) : refuseNotFound(find);
 }
 
 /** The provider's ids of sessions are shorter. */
 const SESSION_ID_MAX = 255;
 
-/** The payment of a checkout session, by the provider's id of the session. */
+/**
+ * The payment of a checkout session, by the provider's id of the session. Nobody is asked who they are: the id cannot be guessed, and whoever calls
+ * this shows no more than its holder may know.
+ */
 export async function getPaymentOfSession(parts: Parts, sessionId: string): Promise<Result<Payment>> {
   const known = /^[\w-]+$/.test(sessionId) && sessionId.length <= SESSION_ID_MAX;
   const payment = known ? await parts.store.findBySession(sessionId) : null;
@@ -22,7 +33,13 @@ export async function getPaymentOfSession(parts: Parts, sessionId: string): Prom
 }
 
 /** A payment with its refunds and its history. */
-export async function getPayment(parts: Parts, paymentId: PaymentId): Promise<Result<PaymentWithHistory>> {
+export function getPayment(parts: Parts, caller: Caller, paymentId: PaymentId): Promise<Result<PaymentWithHistory>> {
+  return observed(parts, "read", () => readPayment(parts, caller, paymentId));
+}
+
+async function readPayment(parts: Parts, caller: Caller, paymentId: PaymentId): Promise<Result<PaymentWithHistory>> {
+  const allowed = authorizeRead(caller, { paymentId });
+  if (!allowed.ok) return allowed;
   const found = await parts.reads.findPayment(paymentId);
-  return found ? accept(found) : refuseNotFound({ paymentId });
+  return found && maySee(caller, found.payment) ? accept(found) : refuseNotFound({ paymentId });
 }

@@ -5,7 +5,9 @@ import { type PaymentId, printPaymentId, readPaymentId } from "../domain/ids.ts"
 import type { Payment } from "../domain/payment.ts";
 import type { HistoryEvent } from "../domain/query.ts";
 import type { WebhookFilter, WebhookSummary } from "../domain/webhook.ts";
+import { authorize } from "./access.ts";
 import { refuseNotFound } from "./change-payment.ts";
+import type { Caller } from "./parts.ts";
 import { type Page, type PageRequest, readPage } from "./page.ts";
 
 export interface OperatorParts {
@@ -25,34 +27,45 @@ function parsePlace(text: string): WebhookPlace | undefined {
 }
 
 /** Webhook events, newest first. */
-export function listWebhookEvents(
-  reads: OperatorReads,
-  filter: WebhookFilter,
-  page: PageRequest,
+export async function listWebhookEvents(
+  { operatorReads }: OperatorParts,
+  caller: Caller,
+  { filter, page }: { readonly filter: WebhookFilter; readonly page: PageRequest },
 ): Promise<Result<Page<WebhookSummary>>> {
+  const allowed = authorize(caller, "operate");
+  if (!allowed.ok) return allowed;
   return readPage<WebhookSummary, WebhookPlace>(page, {
     filter,
     printPlace,
     parsePlace,
-    read: (bounds) => reads.listWebhooks(filter, bounds),
+    read: (bounds) => operatorReads.listWebhooks(filter, bounds),
   });
 }
 
 /** Every change of a payment, oldest first. A payment has one at least. */
 export async function getPaymentHistory(
-  reads: OperatorReads,
+  { operatorReads }: OperatorParts,
+  caller: Caller,
   paymentId: PaymentId,
 ): Promise<Result<readonly HistoryEvent[]>> {
-  const events = await reads.readHistory(paymentId);
+  const allowed = authorize(caller, "operate");
+  if (!allowed.ok) return allowed;
+  const events = await operatorReads.readHistory(paymentId);
   return events.length > 0 ? accept(events) : refuseNotFound({ paymentId });
 }
 
 /** Payments that had ended when money came, and that still hold some of it, newest first. */
-export function listLatePayments(reads: OperatorReads, page: PageRequest): Promise<Result<Page<Payment>>> {
+export async function listLatePayments(
+  { operatorReads }: OperatorParts,
+  caller: Caller,
+  page: PageRequest,
+): Promise<Result<Page<Payment>>> {
+  const allowed = authorize(caller, "operate");
+  if (!allowed.ok) return allowed;
   return readPage(page, {
     filter: "late",
     printPlace: (payment) => printPaymentId(payment.id),
     parsePlace: readPaymentId,
-    read: (bounds) => reads.listLate(bounds),
+    read: (bounds) => operatorReads.listLate(bounds),
   });
 }

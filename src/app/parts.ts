@@ -7,6 +7,9 @@ import type { CreateRules } from "../domain/create-payment.ts";
 import type { Moment } from "../domain/decide-fact.ts";
 import type { OperationId, PaymentId } from "../domain/ids.ts";
 import type { Provider } from "../provider/provider.ts";
+import type { Identity } from "./access.ts";
+import type { Observer } from "./observer.ts";
+import type { OrderDirectory } from "./order-directory.ts";
 
 export interface Limits {
   /** How long a provider may take before its answer counts as unknown. */
@@ -26,7 +29,11 @@ export interface Parts {
   readonly providers: ReadonlyMap<string, Provider>;
   readonly rules: CreateRules;
   readonly limits: Limits;
+  /** Null when no order service is configured: amounts are the caller's then. */
+  readonly orders: OrderDirectory | null;
   readonly log: Logger;
+  /** Absent: nobody counts or traces. */
+  readonly observer?: Observer;
   now(): Date;
   /** A random version 4 UUID. */
   randomUuid(): string;
@@ -43,9 +50,9 @@ export interface Parts {
 }
 
 /** Who calls, and how long the caller waits. */
-export interface Caller {
-  /** The scope of request ids. */
-  readonly principal: string;
+export interface Caller extends Identity {
   /** Aborted when the caller is gone or its deadline has passed. */
   readonly signal: AbortSignal;
+  /** Told when the answer is that of an earlier call with the same request id, for doors whose protocol says so. */
+  readonly onReplay?: () => void;
 }

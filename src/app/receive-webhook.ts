@@ -4,10 +4,13 @@
 // comes in the order of what happened. So a message that would move its payment has the provider asked, and what the provider says is
 // applied. One that would move nothing costs no question. Any order of the same messages thereby ends in the same row and the same events.
 import { DatabaseUnavailable } from "../db/named-query.ts";
+import { accept, refuse, type Result } from "../domain/error.ts";
 import type { WebhookEvent, WebhookKey } from "../domain/webhook.ts";
 import type { Provider, WebhookMessage, WebhookParse } from "../provider/provider.ts";
+import { authorize } from "./access.ts";
 import { actOnWebhook, findConcerned } from "./act-on-webhook.ts";
-import type { Parts } from "./parts.ts";
+import { audited } from "./audit.ts";
+import type { Caller, Parts } from "./parts.ts";
 
 export interface IncomingWebhook {
   readonly rawBody: Uint8Array;
@@ -97,6 +100,7 @@ export async function receiveWebhook(parts: Parts, webhook: IncomingWebhook): Pr
   const verdict = verify(parts, webhook, now);
   if ("problem" in verdict) {
     parts.log.warn({ problem: verdict.problem, description: verdict.description }, "webhook refused");
+    parts.observer?.webhookRefused();
     return { received: false, ...verdict };
   }
   const chosen = await choose(parts, verdict.authentic);
@@ -121,9 +125,25 @@ export function resumeWebhook(parts: Parts, event: WebhookEvent): Promise<void> 
   return actOnWebhook(parts, event, parts.providers.get(event.provider)?.readWebhook(event.body) ?? null);
 }
 
-/** Has an event acted on once more, whatever became of it. Gives false when there is no such event. */
-export async function replayWebhook(parts: Parts, key: WebhookKey): Promise<boolean> {
-  const found = await parts.inbox.replay(key, parts.now());
-  if (found) parts.wakeRecovery();
-  return found;
+/** Has an event acted on once more, whatever became of it. Refuses with WEBHOOK_EVENT_NOT_FOUND. */
+export function replayWebhook(parts: Parts, caller: Caller, key: WebhookKey): Promise<Result<null>> {
+  const { provider, eventId } = key;
+  const deed = { parts, caller, action: "replay webhook", on: { provider, eventId } };
+  return audited(
+    deed,
+    () => replay(parts, caller, key),
+    () => ({}),
+  );
+}
+
+async function replay(parts: Parts, caller: Caller, key: WebhookKey): Promise<Result<null>> {
+  const allowed = authorize(caller, "operate");
+  if (!allowed.ok) return allowed;
+  const { provider, eventId } = key;
+  if (!(await parts.inbox.replay(key, parts.now())))
+    return refuse("WEBHOOK_EVENT_NOT_FOUND", `${provider} has sent no event ${eventId}`, {
+      metadata: { provider, eventId },
+    });
+  parts.wakeRecovery();
+  return accept(null);
 }

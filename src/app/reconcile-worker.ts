@@ -45,7 +45,8 @@ export function createReconcileWorker(parts: ReconcileParts, options: ReconcileW
       const now = parts.now().getTime();
       const range = { from: new Date(now - lookBackMs), to: new Date(now - FRESH_MS) };
       const tell = apply ? "always" : "drift";
-      await reconcile(parts, { range, provider: null, apply, driftsMax: DRIFTS_MAX, tell, principal, signal });
+      const caller = { role: "admin", principal, customerId: null, clientToken: null, signal } as const;
+      await reconcile(parts, caller, { range, provider: null, apply, driftsMax: DRIFTS_MAX, tell });
     } catch (error) {
       if (!signal.aborted) parts.log.warn({ err: error }, "reconciliation failed; the next one tries again");
     }

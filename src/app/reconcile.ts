@@ -11,6 +11,9 @@ import { describeRun } from "../domain/event.ts";
 import type { PaymentId } from "../domain/ids.ts";
 import type { PaymentBooks } from "../domain/reconcile.ts";
 import type { Provider, ProviderPayment, TimeRange } from "../provider/provider.ts";
+import { authorize } from "./access.ts";
+import { audited, observed } from "./audit.ts";
+import type { Caller } from "./parts.ts";
 import { adoptPayment, isOrderTaken } from "./adopt-payment.ts";
 import { isAtHome, widened, type Window, windowsOf } from "./windows.ts";
 
@@ -25,10 +28,6 @@ export interface ReconcileInput {
   readonly driftsMax: number;
   /** When an event tells of the run: always, when there was drift, or never. */
   readonly tell: "always" | "drift" | "never";
-  /** Who may see payments that are made again. */
-  readonly principal: string;
-  /** Ends the run. */
-  readonly signal: AbortSignal;
 }
 
 export interface ProviderRun {
@@ -72,6 +71,12 @@ async function* listed(provider: Provider, range: TimeRange, signal: AbortSignal
   }
 }
 
+interface Run {
+  readonly parts: ReconcileParts;
+  readonly caller: Caller;
+  readonly input: ReconcileInput;
+}
+
 /** The comparison with one provider. */
 class Comparer {
   readonly drifts: SettledDrift[] = [];
@@ -80,11 +85,14 @@ class Comparer {
   readonly #parts: ReconcileParts;
   readonly #provider: Provider;
   readonly #input: ReconcileInput;
+  /** Its signal ends the run; its principal has created what is made again. */
+  readonly #caller: Caller;
 
-  constructor(parts: ReconcileParts, provider: Provider, input: ReconcileInput) {
+  constructor({ parts, caller, input }: Run, provider: Provider) {
     this.#parts = parts;
     this.#provider = provider;
     this.#input = input;
+    this.#caller = caller;
   }
 
   /** Gives whether all was compared. */
@@ -92,7 +100,7 @@ class Comparer {
     for await (const window of this.#windows()) {
       this.checkedHere += window.ids.size;
       const unseen = new Set(window.ids);
-      for await (const batch of listed(this.#provider, window, this.#input.signal)) {
+      for await (const batch of listed(this.#provider, window, this.#caller.signal)) {
         await this.#compareTheirs(batch, window, unseen);
         if (this.#isFull()) return false;
       }
@@ -143,7 +151,7 @@ class Comparer {
 
   async #compareUnseen(ids: readonly PaymentId[]): Promise<boolean> {
     for (let at = 0; at < ids.length; at += BATCH_MAX) {
-      this.#input.signal.throwIfAborted();
+      this.#caller.signal.throwIfAborted();
       for (const ours of await this.#parts.books.load(ids.slice(at, at + BATCH_MAX))) {
         if (this.#isWorthAsking(ours)) await this.#settle(ours.payment.id, null);
         if (this.#isFull()) return false;
@@ -187,7 +195,7 @@ class Comparer {
   }
 
   async #adopt(paymentId: PaymentId, orderId: string, theirs: ProviderPayment): Promise<boolean> {
-    const lost = { provider: this.#provider.name, principal: this.#input.principal, paymentId, orderId, theirs };
+    const lost = { provider: this.#provider.name, principal: this.#caller.principal, paymentId, orderId, theirs };
     try {
       return await adoptPayment(this.#parts, lost);
     } catch (error) {
@@ -229,19 +237,32 @@ async function report(parts: ReconcileParts, runId: string, run: ProviderRun, in
   parts.wakeRelay();
 }
 
-async function reconcileProvider(
-  parts: ReconcileParts,
-  provider: Provider,
-  input: ReconcileInput,
-): Promise<ProviderRun> {
-  const comparer = new Comparer(parts, provider, input);
+async function reconcileProvider(run: Run, provider: Provider): Promise<ProviderRun> {
+  const comparer = new Comparer(run, provider);
   const complete = await comparer.run();
   const { checkedHere, checkedThere, drifts } = comparer;
   return { provider: provider.name, checkedHere, checkedThere, drifts, complete };
 }
 
-/** Compares our books with the providers'. Refuses with INVALID_ARGUMENT, and with PROVIDER_ERROR when one cannot be asked to the end. */
-export async function reconcile(parts: ReconcileParts, input: ReconcileInput): Promise<Result<ReconcileRun>> {
+/**
+ * Compares our books with the providers', until the caller's signal ends it. Refuses with PERMISSION_DENIED, with INVALID_ARGUMENT, and with
+ * PROVIDER_ERROR when a provider cannot be asked to the end.
+ */
+export function reconcile(parts: ReconcileParts, caller: Caller, input: ReconcileInput): Promise<Result<ReconcileRun>> {
+  const run = (): Promise<Result<ReconcileRun>> => compareBooks(parts, caller, input);
+  // A dry run changes nothing.
+  if (!input.apply) return observed(parts, "plan reconciliation", run);
+  const on = input.provider === null ? {} : { provider: input.provider };
+  return audited({ parts, caller, action: "apply reconciliation", on }, run, ({ runId }) => ({ runId }));
+}
+
+async function compareBooks(
+  parts: ReconcileParts,
+  caller: Caller,
+  input: ReconcileInput,
+): Promise<Result<ReconcileRun>> {
+  const allowed = authorize(caller, "operate");
+  if (!allowed.ok) return allowed;
   const { range, provider: wanted } = input;
   if (range.from >= range.to) return refuseField("INVALID_ARGUMENT", "to", "is not after from; send a later time");
   const providers = [...parts.providers.values()].filter(({ name }) => wanted === null || name === wanted);
@@ -253,7 +274,7 @@ export async function reconcile(parts: ReconcileParts, input: ReconcileInput): P
   const runs: ProviderRun[] = [];
   try {
     for (const provider of providers) {
-      const run = await reconcileProvider(parts, provider, input);
+      const run = await reconcileProvider({ parts, caller, input }, provider);
       await report(parts, runId, run, input);
       runs.push(run);
     }

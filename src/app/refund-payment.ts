@@ -3,7 +3,9 @@ import type { MoneyInput } from "../domain/create-payment.ts";
 import { decideRefund } from "../domain/decide-command.ts";
 import { accept, type Result } from "../domain/error.ts";
 import { parseMoney } from "../domain/money.ts";
+import { authorize } from "./access.ts";
 import type { Answer } from "./answer.ts";
+import { audited, nameAnswer, nameKey } from "./audit.ts";
 import { changePayment } from "./change-payment.ts";
 import type { Caller, Parts } from "./parts.ts";
 import { identifyRequest } from "./request.ts";
@@ -17,12 +19,20 @@ export interface RefundPaymentInput {
 }
 
 /** Gives captured money back. The amount is reserved before the provider is asked, so that no two refunds can share it. */
-export async function refundPayment(parts: Parts, caller: Caller, input: RefundPaymentInput): Promise<Result<Answer>> {
+export function refundPayment(parts: Parts, caller: Caller, input: RefundPaymentInput): Promise<Result<Answer>> {
+  const deed = { parts, caller, action: "refund", on: nameKey(input.find) };
+  return audited(deed, () => refund(parts, caller, input), nameAnswer);
+}
+
+async function refund(parts: Parts, caller: Caller, input: RefundPaymentInput): Promise<Result<Answer>> {
+  const allowed = authorize(caller, "refund");
+  if (!allowed.ok) return allowed;
   const { find, reason } = input;
   // What no payment can have is refused before anything is looked up or kept.
   const asked = input.amount && parseMoney(input.amount.minor, input.amount.currency, "amount");
   if (asked && !asked.ok) return asked;
   return changePayment(parts, caller, {
+    action: "refund",
     request: identifyRequest(parts, caller, input.requestId, ["refund", find, input.amount, reason]),
     find,
     exclusive: false,

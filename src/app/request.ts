@@ -12,6 +12,7 @@ export interface Request {
   readonly fingerprint: string;
   /** Whether the caller knows the id, and can ask again. */
   readonly repeatable: boolean;
+  readonly onReplay: (() => void) | null;
 }
 
 const PAUSE_FIRST_MS = 10;
@@ -33,6 +34,7 @@ export function identifyRequest(
   return {
     key: { principal: caller.principal, requestId: requestId || `minted-${parts.randomUuid()}` },
     repeatable: requestId !== "",
+    onReplay: caller.onReplay ?? null,
     fingerprint: hash("sha256", JSON.stringify(parameters, sayBigint), "base64"),
   };
 }
@@ -69,18 +71,22 @@ export class Patience {
   }
 }
 
+/** Whether a request that was seen before asked for something else. Null for a copy of it. */
+export function refuseReused(request: Request, known: KnownRequest): Result<never> | null {
+  if (known.fingerprint === request.fingerprint) return null;
+  const { requestId } = request.key;
+  return refuse("REQUEST_ID_REUSED", `request_id ${requestId} was used with other parameters; send a new one`, {
+    metadata: { requestId },
+  });
+}
+
 /** The answer for a request that was seen before; `wait` while its first call is under way. */
 export function replay(request: Request, known: KnownRequest): Result<Answer> | "wait" {
-  if (known.fingerprint !== request.fingerprint) {
-    return refuse(
-      "REQUEST_ID_REUSED",
-      `request_id ${request.key.requestId} was used with other parameters; send a new one`,
-      {
-        metadata: { requestId: request.key.requestId },
-      },
-    );
-  }
-  return known.response === null ? "wait" : fromStored(known.response);
+  const reused = refuseReused(request, known);
+  if (reused) return reused;
+  if (known.response === null) return "wait";
+  request.onReplay?.();
+  return fromStored(known.response);
 }
 
 export function refuseInFlight(request: Request): Result<never> {

@@ -4,10 +4,12 @@
 // Two calls that share a key, which names what both would change, never share a set: the second sees what the first did. When a set
 // fails because of a row, its calls are run one by one, so that a bad one does not fail its neighbours.
 import { isRowError } from "./named-query.ts";
+import { type Place, rememberPlace, runFor } from "./statement-channel.ts";
 
 interface Call<In, Out> {
   readonly input: In;
   readonly keys: readonly string[];
+  readonly place: Place | null;
   resolve(output: Out): void;
   reject(error: unknown): void;
 }
@@ -46,7 +48,7 @@ export function batched<In, Out>(
 
   async function runOne(call: Call<In, Out>): Promise<void> {
     try {
-      const [output] = await runSet([call.input]);
+      const [output] = await runFor([call.place], () => runSet([call.input]));
       call.resolve(output as Out);
     } catch (error) {
       call.reject(error);
@@ -55,7 +57,11 @@ export function batched<In, Out>(
 
   async function run(set: readonly Call<In, Out>[]): Promise<void> {
     try {
-      const outputs = await runSet(set.map((call) => call.input));
+      const inputs = set.map((call) => call.input);
+      const outputs = await runFor(
+        set.map((call) => call.place),
+        () => runSet(inputs),
+      );
       for (const [index, call] of set.entries()) call.resolve(outputs[index] as Out);
     } catch (error) {
       if (set.length > 1 && isRowError(error)) for (const call of set) await runOne(call);
@@ -82,7 +88,7 @@ export function batched<In, Out>(
 
   return (input) =>
     new Promise<Out>((resolve, reject) => {
-      waiting.push({ input, keys: options.keysOf(input), resolve, reject });
+      waiting.push({ input, keys: options.keysOf(input), place: rememberPlace(), resolve, reject });
       schedule();
     });
 }

@@ -41,6 +41,7 @@ export interface TableColumns {
   readonly operation: Columns;
   /** Without what the database or the relay fills in. */
   readonly event: Columns;
+  readonly creditTransfer: Columns;
 }
 
 export function tableColumns(orm: MikroORM): TableColumns {
@@ -67,5 +68,6 @@ export function tableColumns(orm: MikroORM): TableColumns {
     webhook: describe(columnsOf("WebhookEvent")),
     operation: describe(columnsOf("ProviderOperation")),
     event: describe(written),
+    creditTransfer: describe(columnsOf("CreditTransfer")),
   };
 }

@@ -7,6 +7,7 @@ import type { DisputeStatus } from "../domain/dispute.ts";
 import type { RefundStatus } from "../domain/refund.ts";
 import type { WebhookState } from "../domain/webhook.ts";
 import type { Failure } from "../domain/failure.ts";
+import { CreditAccountEntity, CreditEntryEntity, CreditTransferEntity } from "./credit-entities.ts";
 
 /** An item as it is stored: its price counts in the payment's currency, as a string, since JSON numbers are not exact. */
 export interface StoredItem extends Omit<LineItem, "unitPrice"> {
@@ -319,4 +320,7 @@ export const entities = [
   WebhookEventEntity,
   RequestEntity,
   LeaseEntity,
+  CreditAccountEntity,
+  CreditTransferEntity,
+  CreditEntryEntity,
 ];

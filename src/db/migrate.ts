@@ -2,7 +2,7 @@
 import { Client } from "pg";
 
 /** In the order in which they run; each is a file of migrations/. */
-const MIGRATIONS = ["001-payments", "002-webhooks"] as const;
+const MIGRATIONS = ["001-payments", "002-webhooks", "003-credits"] as const;
 
 /** How long a process waits for another one's migration. */
 const TURN_TIMEOUT_MS = 60_000;

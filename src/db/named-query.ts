@@ -1,6 +1,7 @@
 // Runs a named statement, which PostgreSQL parses and plans once per connection. Every statement is a transaction of its own and takes one
 // parameter: a set, as JSON. It is one round trip, whatever the size of the set.
 import type { Pool, QueryResultRow } from "pg";
+import { isHeard, tellStatement } from "./statement-channel.ts";
 
 /**
  * PostgreSQL cannot be reached, or ended the statement. Where `mayBeWritten` is false the statement had certainly no effect.
@@ -76,7 +77,31 @@ export function translateDatabaseError(error: unknown, connected: boolean): unkn
 }
 
 /** Runs a named statement over a set. Throws DatabaseUnavailable, or PostgreSQL's own error where the statement itself is at fault. */
-export async function runNamed<Row extends QueryResultRow>(
+export function runNamed<Row extends QueryResultRow>(
+  pool: Pool,
+  query: NamedQuery,
+  set: readonly unknown[],
+): Promise<Row[]> {
+  return isHeard() ? runHeard<Row>(pool, query, set) : runUnheard<Row>(pool, query, set);
+}
+
+async function runHeard<Row extends QueryResultRow>(
+  pool: Pool,
+  query: NamedQuery,
+  set: readonly unknown[],
+): Promise<Row[]> {
+  const startedAt = performance.now();
+  let failed = true;
+  try {
+    const rows = await runUnheard<Row>(pool, query, set);
+    failed = false;
+    return rows;
+  } finally {
+    tellStatement({ name: query.name, size: set.length, startedAt, endedAt: performance.now(), failed });
+  }
+}
+
+async function runUnheard<Row extends QueryResultRow>(
   pool: Pool,
   query: NamedQuery,
   set: readonly unknown[],

@@ -1,4 +1,5 @@
 // What a caller may ask for when a payment is created, and what is made of it.
+import { checkCreditTerms } from "./credit-terms.ts";
 import { accept, type FieldViolation, type Reason, type Result, refuse, refuseField } from "./error.ts";
 import type { PaymentId } from "./ids.ts";
 import { MINOR_MAX, type Money, money, parseMoney, sameMoney } from "./money.ts";
@@ -10,10 +11,15 @@ export interface MoneyInput {
   readonly currency: string;
 }
 
+/** A line as a caller sent it. */
+export interface ItemInput extends Omit<LineItem, "unitPrice"> {
+  readonly unitPrice: MoneyInput;
+}
+
 export interface CreateInput {
   readonly orderId: string;
   readonly amount: MoneyInput | null;
-  readonly items: readonly { readonly name: string; readonly unitPrice: MoneyInput; readonly quantity: number }[];
+  readonly items: readonly ItemInput[];
   readonly customerId: string | null;
   readonly customerEmail: string | null;
   readonly mode: PaymentMode;
@@ -25,7 +31,7 @@ export interface CreateInput {
   readonly cancelUrl: string | null;
   readonly description: string | null;
   readonly metadata: Readonly<Record<string, string>>;
-  /** Null: 5 for CHECKOUT, since people mistype, 1 for INTENT. */
+  /** Null: as attemptsDefault says. */
   readonly attemptsMax: number | null;
 }
 
@@ -34,15 +40,29 @@ export type CreateTerms = Omit<PaymentTerms, "id" | "principal" | "clientToken" 
   readonly paymentMethod: string | null;
 };
 
+/** Checked, but without an amount where the caller named none: the order says it then. */
+export type AskedTerms = Omit<CreateTerms, "amount"> & { readonly amount: Money | null };
+
 /** What a deployment allows. */
 export interface CreateRules {
   readonly providers: ReadonlySet<string>;
+  /** Those that customers may choose from. Absent: the first of all, which is the default, and credits. */
+  readonly customerProviders?: ReadonlySet<string>;
   /** Origins that success and cancel URLs may have, such as `https://shop.example`; loopback ones of any port may be allowed too. */
   readonly returnOrigins: ReadonlySet<string>;
   readonly loopbackReturns: boolean;
 }
 
 const LOOPBACK_HOSTS = new Set(["localhost", "127.0.0.1", "[::1]"]);
+
+/** How many declined attempts end a payment: several on a page, since people mistype. */
+export function attemptsDefault(mode: PaymentMode): number {
+  return mode === "CHECKOUT" ? 5 : 1;
+}
+
+function refuseNoAmount(): Result<never> {
+  return refuseField("INVALID_AMOUNT", "amount", "is absent, and so are items; send one of them");
+}
 
 function parseItems(input: CreateInput): Result<{ items: LineItem[]; total: Money }> {
   const items: LineItem[] = [];
@@ -60,15 +80,18 @@ function parseItems(input: CreateInput): Result<{ items: LineItem[]; total: Mone
       );
     }
     total = money(total.minor + price.value.minor * BigInt(item.quantity), total.currency);
-    items.push({ name: item.name, unitPrice: price.value, quantity: item.quantity });
+    const { name, quantity, metadata } = item;
+    // In one order of keys, as the same request reads the same everywhere.
+    items.push({ name, unitPrice: price.value, quantity, ...(metadata && { metadata }) });
   }
-  if (!total) return refuseField("INVALID_AMOUNT", "amount", "is absent, and so are items; send one of them");
+  if (!total) return refuseNoAmount();
   if (total.minor > MINOR_MAX)
     return refuseField("INVALID_AMOUNT", "items", `add up to ${total.minor}, above ${MINOR_MAX}, the largest amount`);
   return accept({ items, total });
 }
 
-function parseAmount(input: CreateInput): Result<{ items: readonly LineItem[]; amount: Money }> {
+function parseAmount(input: CreateInput): Result<{ items: readonly LineItem[]; amount: Money | null }> {
+  if (!input.amount && input.items.length === 0) return accept({ items: [], amount: null });
   if (input.amount && input.items.length === 0) {
     const amount = parseMoney(input.amount.minor, input.amount.currency, "amount");
     return amount.ok ? accept({ items: [], amount: amount.value }) : amount;
@@ -117,7 +140,7 @@ function refuseAll(reason: Reason, violations: readonly FieldViolation[]): Resul
 }
 
 /** Checks what is asked for. Refuses with INVALID_ARGUMENT, INVALID_AMOUNT, UNSUPPORTED_CURRENCY or INVALID_URL. */
-export function parseCreate(input: CreateInput, rules: CreateRules): Result<CreateTerms> {
+export function parseAsked(input: CreateInput, rules: CreateRules): Result<AskedTerms> {
   const violations: FieldViolation[] = [];
   if (!rules.providers.has(input.provider)) {
     violations.push(invalid("provider", `"${input.provider}" is not one of ${[...rules.providers].join(", ")}`));
@@ -128,6 +151,8 @@ export function parseCreate(input: CreateInput, rules: CreateRules): Result<Crea
   if (violations.length > 0) return refuseAll("INVALID_ARGUMENT", violations);
   const priced = parseAmount(input);
   if (!priced.ok) return priced;
+  const counted = checkCreditTerms({ ...input, currency: priced.value.amount?.currency ?? null });
+  if (!counted.ok) return counted;
   const successUrl = parseReturnUrl(input.successUrl, "success_url", rules);
   if (!successUrl.ok) return successUrl;
   const cancelUrl = parseReturnUrl(input.cancelUrl, "cancel_url", rules);
@@ -146,9 +171,14 @@ export function parseCreate(input: CreateInput, rules: CreateRules): Result<Crea
     metadata: Object.fromEntries(Object.entries(input.metadata).sort(([a], [b]) => (a < b ? -1 : 1))),
     successUrl: successUrl.value,
     cancelUrl: cancelUrl.value,
-    attemptsMax: input.attemptsMax ?? (input.mode === "CHECKOUT" ? 5 : 1),
+    attemptsMax: input.attemptsMax ?? attemptsDefault(input.mode),
     paymentMethod: input.paymentMethod,
   });
+}
+
+/** The terms where nobody but the caller says the amount. */
+export function withOwnAmount({ amount, ...asked }: AskedTerms): Result<CreateTerms> {
+  return amount === null ? refuseNoAmount() : accept({ ...asked, amount });
 }
 
 /** A new payment, before its provider knows of it. */

@@ -17,3 +17,9 @@ export const CURRENCY_DIGITS: ReadonlyMap<string, number> = new Map(
     codes.split(/\s+/).map((code): [string, number] => [code, Number(digits)]),
   ),
 );
+
+/**
+ * What credits are counted in: ISO 4217's code for "no currency is involved", which will never be given to one. Credits are whole, so it has no digits
+ * after the decimal point. It is not among the currencies above: nobody but the credits provider can be paid in it, nor that one in anything else.
+ */
+export const CREDITS = "XXX";

@@ -10,11 +10,12 @@ export type RefundId = Id<"refund">;
 export type DisputeId = Id<"dispute">;
 export type EventId = Id<"event">;
 export type OperationId = Id<"operation">;
+export type CreditAccountId = Id<"creditAccount">;
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /** Makes ids. `randomUuid` is a version 4 UUID, whose random bits the id takes; `now` gives its time. */
-export function mintId<T extends PaymentId | RefundId | DisputeId | EventId | OperationId>(
+export function mintId<T extends PaymentId | RefundId | DisputeId | EventId | OperationId | CreditAccountId>(
   now: Date,
   randomUuid: string,
 ): T {

@@ -1,11 +1,11 @@
 // Exact money: a count of minor units with its currency. No function here rounds; what cannot be held is refused.
-import { CURRENCY_DIGITS } from "./currency.ts";
+import { CREDITS, CURRENCY_DIGITS } from "./currency.ts";
 import { accept, type Result, refuseField } from "./error.ts";
 
 export interface Money {
   /** Minor units of the currency, as ISO 4217 counts them. */
   readonly minor: bigint;
-  /** ISO 4217 code, upper case. */
+  /** ISO 4217 code, upper case; CREDITS counts credits. */
   readonly currency: string;
 }
 
@@ -21,7 +21,7 @@ export function money(minor: bigint, currency: string): Money {
 
 /** The digits after the decimal point that a known currency has. */
 export function digitsOf(currency: string): number {
-  const digits = CURRENCY_DIGITS.get(currency);
+  const digits = currency === CREDITS ? 0 : CURRENCY_DIGITS.get(currency);
   if (digits === undefined) throw new Error(`no ISO 4217 currency: ${currency}`);
   return digits;
 }
@@ -29,7 +29,7 @@ export function digitsOf(currency: string): number {
 /** Reads a currency code of either case. Refuses with UNSUPPORTED_CURRENCY, naming `field`. */
 export function parseCurrency(code: string, field: string): Result<string> {
   const upper = code.toUpperCase();
-  if (CURRENCY_DIGITS.has(upper)) return accept(upper);
+  if (upper === CREDITS || CURRENCY_DIGITS.has(upper)) return accept(upper);
   return refuseField(
     "UNSUPPORTED_CURRENCY",
     field,

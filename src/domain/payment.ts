@@ -47,6 +47,8 @@ export interface LineItem {
   readonly name: string;
   readonly unitPrice: Money;
   readonly quantity: number;
+  /** The caller's own notes on the line, such as its id of the article; absent when there are none. */
+  readonly metadata?: Readonly<Record<string, string>>;
 }
 
 /** What the caller decided when the payment was created; it never changes. */

@@ -13,6 +13,7 @@ import type { Pool } from "pg";
 import type { Logger } from "pino";
 import { markPublished, type OutboxEvent, readUnpublished } from "../db/outbox.ts";
 import { describeMessage } from "./message.ts";
+import type { MessageWatch } from "./message-watch.ts";
 import type { Publisher, PublishProblem } from "./publisher.ts";
 
 const BATCH_MAX = 500;
@@ -33,6 +34,7 @@ export interface DrainOptions {
   readonly source: string;
   /** Whether this process is certain to lead. */
   mayPublish(): boolean;
+  readonly watch?: MessageWatch;
 }
 
 /** The events of one payment in the window: the first is on its way, the others wait. */
@@ -134,10 +136,12 @@ export class Drain {
   }
 
   #send(event: OutboxEvent, line: Line): void {
-    const { publisher, source } = this.#options;
+    const { publisher, source, watch } = this.#options;
     if (this.#isOver) return;
     if (!this.#options.mayPublish()) return this.end(LEASE_LOST);
-    publisher.publish(describeMessage(event, source), (problem) => {
+    const sending = watch?.(event);
+    publisher.publish(describeMessage(event, source, sending?.headers), (problem) => {
+      sending?.settled(problem?.kind ?? null);
       if (problem) this.#retry(event, line, problem);
       else this.#confirm(event, line);
     });

@@ -8,7 +8,11 @@ import type { Message } from "./publisher.ts";
 export const MESSAGE_ID_HEADER = "Nats-Msg-Id";
 
 /** `source` says where the event comes from, as a URI reference (CloudEvents, `source`). */
-export function describeMessage(event: OutboxEvent, source: string): Message {
+export function describeMessage(
+  event: OutboxEvent,
+  source: string,
+  more: Readonly<Record<string, string>> = {},
+): Message {
   const id = printEventId(event.id);
   const fields = headers();
   fields.append(MESSAGE_ID_HEADER, id);
@@ -18,6 +22,7 @@ export function describeMessage(event: OutboxEvent, source: string): Message {
   fields.append("ce-source", source);
   fields.append("ce-time", event.createdAt.toISOString());
   fields.append("content-type", "application/json");
+  for (const [name, value] of Object.entries(more)) fields.append(name, value);
   return { subject: event.type, headers: fields, body: event.body };
 }
 

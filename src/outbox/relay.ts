@@ -18,6 +18,7 @@ import { measureDepth, type OutboxDepth } from "../db/outbox.ts";
 import { audit, hasNewestEvents } from "./audit.ts";
 import { Drain } from "./drain.ts";
 import { Lease } from "./lease.ts";
+import type { MessageWatch } from "./message-watch.ts";
 import { listen } from "./listener.ts";
 import type { NatsLink } from "./nats-connection.ts";
 import { Notifier } from "./notifier.ts";
@@ -59,6 +60,7 @@ export interface RelayOptions {
   /** Copies that a cluster keeps of the stream. */
   readonly replicas: number;
   readonly times?: Partial<Times>;
+  readonly watch?: MessageWatch;
 }
 
 export interface Relay {
@@ -184,10 +186,17 @@ class LeasedRelay implements Relay {
   }
 
   async #drainOnce(connection: NatsConnection): Promise<string> {
-    const { pool, log, source, streamName } = this.#options;
+    const { pool, log, source, streamName, watch } = this.#options;
     const { ackTimeoutMs, drainTimeoutMs } = this.#times;
     const publisher = new Publisher(connection, { streamName, ackTimeoutMs });
-    const drain = new Drain({ pool, publisher, log, source, mayPublish: () => this.#lease.isHeld() });
+    const drain = new Drain({
+      pool,
+      publisher,
+      log,
+      source,
+      mayPublish: () => this.#lease.isHeld(),
+      ...(watch && { watch }),
+    });
     const over = new AbortController();
     void connection.closed().then(() => drain.end("the connection ended"));
     this.#drain = drain;

@@ -9,6 +9,7 @@ import { type Client, Code, ConnectError, createClient } from "@connectrpc/conne
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import { createConnectTransport } from "@connectrpc/connect-web";
 import pino from "pino";
+import { openToAll } from "../../src/api/auth.ts";
 import { prepareCalls } from "../../src/api/calls.ts";
 import { startHttp } from "../../src/api/connect.ts";
 import { startGrpc } from "../../src/api/grpc.ts";
@@ -45,6 +46,7 @@ before(async () => {
     reflection: false,
     stopTimeoutMs: 1_000,
     calls,
+    authenticate: openToAll(),
     health,
     log,
   };

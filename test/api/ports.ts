@@ -6,6 +6,7 @@ import { prepareCalls } from "../../src/api/calls.ts";
 import { startHttp } from "../../src/api/connect.ts";
 import { startGrpc } from "../../src/api/grpc.ts";
 import type { PaymentHandlers } from "../../src/api/handlers.ts";
+import { openToAll } from "../../src/api/auth.ts";
 import { createHealth, type Health, type HealthCheck } from "../../src/api/health.ts";
 import type { HttpHandler, HttpLimits } from "../../src/api/http-port.ts";
 import type { OpenPort, Tls } from "../../src/api/port.ts";
@@ -65,6 +66,7 @@ export async function openPorts(t: TestContext, wanted: Wanted = {}): Promise<Po
     reflection: wanted.reflection ?? true,
     stopTimeoutMs: wanted.stopTimeoutMs ?? 1_000,
     calls: prepareCalls(PaymentService, { ...echo, ...wanted.handlers }, log),
+    authenticate: openToAll(),
     health,
     log,
     corsOrigins: [CORS_ORIGIN],

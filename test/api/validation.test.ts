@@ -42,3 +42,17 @@ test("a key of a map is named, but not at any length", () => {
   assert.equal(violation?.description, "the key must be at most 40 characters");
   assert.equal(violation?.field.length, 128);
 });
+
+test("the number of a card is no payment method, in whatever form", () => {
+  for (const paymentMethod of ["4242424242424242", "4242-4242-4242-4242", "4242"]) {
+    const refused = validate(
+      CreatePaymentRequestSchema,
+      create(CreatePaymentRequestSchema, { orderId: "1", paymentMethod }),
+    );
+    assert.deepEqual(
+      refused?.violations.map(({ field }) => field),
+      ["payment_method"],
+    );
+    assert.doesNotMatch(JSON.stringify(refused), /4242/);
+  }
+});

@@ -36,7 +36,7 @@ function refund(payment: Payment, requestId: string, minor?: bigint) {
 }
 
 async function current(payment: Payment): Promise<Payment> {
-  const found = await getPaymentStatus(service.parts, { paymentId: payment.id });
+  const found = await getPaymentStatus(service.parts, caller, { paymentId: payment.id });
   assert.ok(found.ok);
   return found.value;
 }

@@ -17,7 +17,7 @@ describe("CreatePayment", () => {
     const input = createInput({ amount: { minor: 9_007_199_254_740_993n, currency: "eur" } });
     const { payment } = answerOf(await createPayment(service.parts, caller, input));
     assert.deepEqual([payment.status, payment.capturedMinor], ["SUCCEEDED", 9_007_199_254_740_993n]);
-    const found = await getPayment(service.parts, payment.id);
+    const found = await getPayment(service.parts, caller, payment.id);
     assert.ok(found.ok);
     assert.deepEqual(
       found.value.events.map((event) => [event.version, event.type]),

@@ -68,6 +68,7 @@ export class TestService {
       providers: new Map([[provider.name, provider]]),
       rules: { providers: new Set([provider.name]), returnOrigins: new Set(), loopbackReturns: true },
       limits: { providerTimeoutMs: 300, waitTimeoutMs: 5_000, recoveryDelayMs: 1_000, checkoutLifetimeMs: 3_600_000 },
+      orders: null,
       log: pino({ level: "silent" }),
       wakeRelay() {},
       wakeRecovery() {},
@@ -83,6 +84,10 @@ export class TestService {
       connectTimeoutMs: 5_000,
     });
     return new TestService(testDatabase, database, options);
+  }
+
+  get databaseUrl(): string {
+    return this.#testDatabase.url;
   }
 
   async close(): Promise<void> {
@@ -125,7 +130,15 @@ export class TestService {
   }
 }
 
-export const caller: Caller = { principal: "shop", signal: new AbortController().signal };
+export const caller: Caller = {
+  role: "service",
+  principal: "shop",
+  customerId: null,
+  clientToken: null,
+  signal: new AbortController().signal,
+};
+
+export const operator: Caller = { ...caller, role: "admin", principal: "operations" };
 
 let orders = 0;
 

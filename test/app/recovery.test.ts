@@ -16,7 +16,7 @@ before(async () => {
 after(() => service.close());
 
 async function statusOf(payment: Payment): Promise<string> {
-  const found = await getPaymentStatus(service.parts, { paymentId: payment.id });
+  const found = await getPaymentStatus(service.parts, caller, { paymentId: payment.id });
   return found.ok ? found.value.status : found.error.reason;
 }
 

@@ -12,7 +12,7 @@ import type { PaymentId } from "../../src/domain/ids.ts";
 import type { Payment } from "../../src/domain/payment.ts";
 import { type GatewayEvent, printEvent } from "../../src/gateway/direct.ts";
 import { stripeSignature } from "../support/stripe-signature.ts";
-import { answerOf, caller, createInput, TestService, verdictOf, WEBHOOK_SECRET } from "./open-service.ts";
+import { answerOf, caller, createInput, operator, TestService, verdictOf, WEBHOOK_SECRET } from "./open-service.ts";
 
 let service: TestService;
 before(async () => {
@@ -38,7 +38,7 @@ async function stateOf(event: GatewayEvent): Promise<string | undefined> {
 }
 
 async function historyOf(id: PaymentId): Promise<string[]> {
-  const found = await getPayment(service.parts, id);
+  const found = await getPayment(service.parts, caller, id);
   assert.ok(found.ok);
   return found.value.events.map((event) => event.type);
 }
@@ -230,9 +230,15 @@ describe("a webhook", () => {
       event.id,
     ]);
     assert.deepEqual(row, { state: "PARKED", next_attempt_at: null });
-    assert.equal(await replayWebhook(service.parts, { provider: "mock", eventId: event.id }), true);
+    assert.equal(
+      verdictOf(await replayWebhook(service.parts, operator, { provider: "mock", eventId: event.id })),
+      "ok",
+    );
     assert.equal(await stateOf(event), "RECEIVED");
-    assert.equal(await replayWebhook(service.parts, { provider: "mock", eventId: "evt_none" }), false);
+    assert.equal(
+      verdictOf(await replayWebhook(service.parts, operator, { provider: "mock", eventId: "evt_none" })),
+      "WEBHOOK_EVENT_NOT_FOUND",
+    );
   });
 });
 
@@ -433,7 +439,7 @@ describe("what happens after the payment", () => {
     await service.deliver(opened);
     await service.elsewhere({ operation: "close_dispute", id: (opened.data.object as { id: string }).id });
     await service.deliver(eventOf(payment, "charge.dispute.closed"));
-    const found = await getPayment(service.parts, payment.id);
+    const found = await getPayment(service.parts, caller, payment.id);
     assert.ok(found.ok);
     const [dispute] = found.value.disputes;
     assert.deepEqual(

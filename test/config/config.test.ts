@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { ConfigError, readConfig } from "../../src/config.ts";
@@ -39,6 +39,12 @@ describe("the configuration", () => {
       GATEWAY_WEBHOOK_SECRET: "secret",
       GATEWAY_PORT: "http",
       LATE_PAYMENTS: "keep",
+      REST_DIALECTS: "soap",
+      RATE_LIMIT_BURST: "0",
+      BOOKING_CURRENCY: "dollars",
+      OTEL_TRACES_SAMPLER_ARG: "2",
+      ORDER_PATH: "orders",
+      ORDER_CURRENCY: "dollars",
       RECONCILE_INTERVAL_MINUTES: "hourly",
       RELAY: "yes",
       CORS_ORIGINS: "https://shop.example/path",
@@ -86,6 +92,28 @@ describe("the configuration", () => {
     assert.deepEqual([config.provider, config.providers], ["mock", ["mock", "stripe"]]);
   });
 
+  it("asks for all that tells callers apart, and never repeats the secret", () => {
+    const jwt = { AUTH_MODE: "jwt", AUTH_ISSUER: "https://issuer.example", AUTH_AUDIENCE: "payments" };
+    const secret = "a secret that nobody should read in a message";
+    const cases: [Record<string, string>, RegExp][] = [
+      [jwt, /^AUTH_JWKS_URL and AUTH_HS256_SECRET exclude each other/],
+      [{ ...jwt, AUTH_HS256_SECRET: secret, AUTH_ISSUER: "" }, /^AUTH_ISSUER is missing/],
+      [{ ...jwt, AUTH_HS256_SECRET: secret, AUTH_AUDIENCE: "" }, /^AUTH_AUDIENCE is missing/],
+      [
+        { ...jwt, AUTH_HS256_SECRET: secret, AUTH_ADMIN_ROLES: "a,b", AUTH_SERVICE_ROLES: "b" },
+        /^AUTH_ADMIN_ROLES holds "b"/,
+      ],
+      [{ AUTH_HS256_SECRET: secret }, /^AUTH_HS256_SECRET is set while AUTH_MODE is disabled/],
+    ];
+    for (const [environment, expected] of cases) {
+      const message = refusal(environment);
+      assert.match(message, expected);
+      assert.doesNotMatch(message, /nobody should read/);
+    }
+    const config = readConfig(["mock", "stripe"], { ...jwt, AUTH_HS256_SECRET: secret, NODE_ENV: "production" });
+    assert.equal(config.auth?.clientId, "payments");
+  });
+
   it("does not open the doors of production to everybody", () => {
     assert.match(refusal({ NODE_ENV: "production" }), /^AUTH_MODE is disabled while NODE_ENV is production/);
   });
@@ -99,11 +127,16 @@ describe("the configuration", () => {
       ...readConfig(["mock", "stripe"], {}),
       searchPath: "",
     });
-    const source = readFileSync(join(import.meta.dirname, "../../src/config.ts"), "utf8");
+    const root = join(import.meta.dirname, "../..");
+    const source = globSync(["src/config.ts", "src/config/*.ts"], { cwd: root })
+      .map((file) => readFileSync(join(root, file), "utf8"))
+      .join("");
     const read = new Set(
-      [...source.matchAll(/\.(?:text|number|flag|oneOf|url|list|origins|file)\(\s*"([A-Z_]+)"/g)].map(
-        ([, name]) => name,
-      ),
+      [
+        ...source.matchAll(
+          /(?:\.(?:text|number|flag|oneOf|url|list|origins|file)\(|(?:readPath|listOr|must|readNames)\(read,)\s*"([A-Z_]+)"/g,
+        ),
+      ].map(([, name]) => name),
     );
     read.delete("PATH");
     assert.deepEqual(new Set(Object.keys(example)), read);

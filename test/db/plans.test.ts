@@ -11,6 +11,14 @@ import {
   settleWebhookStatement,
   storeWebhookStatement,
 } from "../../src/db/inbox.ts";
+import {
+  findCreditAccountStatement,
+  listEntriesStatement,
+  listOpenedStatement,
+  loadTransfersStatement,
+  openCreditAccountStatement,
+} from "../../src/db/statements/credit-reads.ts";
+import { grantCreditsStatement, transferCreditsStatement } from "../../src/db/statements/credit-transfer.ts";
 import { findByReferenceStatement, findBySessionStatement } from "../../src/db/statements/find-payment.ts";
 import { loadDisputesStatement, loadRefundsStatement } from "../../src/db/statements/load-known.ts";
 import { loadPaymentStatement } from "../../src/db/statements/load-payment.ts";
@@ -82,6 +90,13 @@ const statements: Record<string, () => NamedQuery> = {
   "list-webhooks": () => listWebhooksStatement,
   "read-history": () => readHistoryStatement,
   "list-late": () => listLateStatement(columns),
+  "find-credit-account": () => findCreditAccountStatement,
+  "open-credit-account": () => openCreditAccountStatement,
+  "load-credit-transfers": () => loadTransfersStatement(columns),
+  "list-credit-opened": () => listOpenedStatement(columns),
+  "list-credit-entries": () => listEntriesStatement,
+  "transfer-credits": () => transferCreditsStatement(columns),
+  "grant-credits": () => grantCreditsStatement(columns),
 };
 
 // A plan that is made while the tables are empty is kept for as long as the connection lives, and must still be good when they are full.

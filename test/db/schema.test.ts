@@ -34,9 +34,13 @@ describe("the migrations", () => {
     url.pathname = `/${name}`;
     try {
       const runs = await Promise.all(Array.from({ length: 4 }, () => migrate(url.href)));
-      assert.deepEqual(runs.flat(), ["001-payments", "002-webhooks"]);
+      const names = ["001-payments", "002-webhooks", "003-credits"];
+      assert.deepEqual(runs.flat(), names);
       const { rows } = await withClient(url.href, (client) => client.query("select name from migration order by id"));
-      assert.deepEqual(rows, [{ name: "001-payments" }, { name: "002-webhooks" }]);
+      assert.deepEqual(
+        rows,
+        names.map((each) => ({ name: each })),
+      );
     } finally {
       await database.pool.query(`drop database ${name} with (force)`);
     }

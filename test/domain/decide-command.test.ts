@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type CreateInput, type CreateTerms, parseCreate } from "../../src/domain/create-payment.ts";
+import {
+  type CreateInput,
+  type CreateRules,
+  type CreateTerms,
+  parseAsked,
+  withOwnAmount,
+} from "../../src/domain/create-payment.ts";
 import { decideCancel, decideComplete, decideCreateAgain, decideRefund } from "../../src/domain/decide-command.ts";
 import { REASONS, type Result } from "../../src/domain/error.ts";
 import { PAYMENT_STATUSES } from "../../src/domain/payment.ts";
@@ -39,6 +45,12 @@ function input(change: Partial<CreateInput> = {}): CreateInput {
 
 const shirts = { name: "Shirt", unitPrice: { minor: 2_599n, currency: "USD" }, quantity: 2 };
 
+/** As where no order service says the amount. */
+function parseCreate(asked: CreateInput, allowed: CreateRules): Result<CreateTerms> {
+  const parsed = parseAsked(asked, allowed);
+  return parsed.ok ? withOwnAmount(parsed.value) : parsed;
+}
+
 describe("what may be created", () => {
   it("is an amount, or items that add up to it, or both where they agree", () => {
     for (const change of [{}, { amount: null, items: [shirts] }, { items: [shirts] }]) {
@@ -64,6 +76,7 @@ describe("what may be created", () => {
       ],
       [{ amount: { minor: 0n, currency: "USD" } }, "INVALID_AMOUNT", "amount.minor"],
       [{ amount: { minor: -1n, currency: "USD" } }, "INVALID_AMOUNT", "amount.minor"],
+      [{ amount: { minor: 1n, currency: "XTS" } }, "UNSUPPORTED_CURRENCY", "amount.currency"],
       [{ amount: { minor: 1n, currency: "XXX" } }, "UNSUPPORTED_CURRENCY", "amount.currency"],
       [{ provider: "paypal" }, "INVALID_ARGUMENT", "provider"],
       [{ paymentMethod: "pm_card_visa" }, "INVALID_ARGUMENT", "payment_method"],

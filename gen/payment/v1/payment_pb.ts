@@ -23,6 +23,7 @@ export const file_payment_v1_payment: GenFile = /*@__PURE__*/
 export type Money = Message<"payment.v1.Money"> & {
   /**
    * ISO 4217 code of an active currency, three letters. Upper case in every answer; lower case is accepted in requests.
+   * XXX, ISO 4217's code for no currency, counts credits: whole ones, and only in payments with the provider `credits`.
    *
    * @generated from field: string currency = 1;
    */

@@ -20,7 +20,7 @@ export function loadPaymentStatement(columns: TableColumns): NamedQuery {
       left join lateral (
         select * from payment where id = i."paymentId"
         union all
-        (select * from payment where order_id = i."orderId" order by id desc limit 1)
+        (select * from payment where order_id = i."orderId" order by live desc, id desc limit 1)
       ) p on true`,
   };
 }
