@@ -115,6 +115,7 @@ async function start(config: Config, stack: Stack, log: Logger): Promise<void> {
     replicas: config.natsReplicas,
     watch: watchMessages(telemetry),
   });
+  telemetry.metrics.watchOutbox(async () => ({ ...(await relay.depth()), leads: relay.isLeading() }));
 
   const scheme = config.tls ? "https" : "http";
   const opening = new Opening(`${scheme}://localhost:${config.port}`);

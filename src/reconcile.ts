@@ -1,8 +1,9 @@
 // `npm run reconcile`: asks a running service whether its books agree with its providers', and prints what differs. Without --apply nothing is
 // changed. It ends with 0 when there is no drift, or all of it was put right; with 2 when drift is left; with 1 when it could not be found out.
+import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
-import { type Client, createClient } from "@connectrpc/connect";
+import { type Client, createClient, type Interceptor } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import {
   type Drift,
@@ -18,6 +19,7 @@ const USAGE = `Usage: npm run reconcile -- [options]
   --provider NAME   one provider; by default all
   --apply           put right what the providers' word puts right
   --address URL     the running service; by default http://localhost:8080
+  --token-file PATH a file with an admin's bearer token, where the service asks for one
 `;
 
 const MINUTE_MS = 60_000;
@@ -32,6 +34,7 @@ interface Wanted {
   readonly provider: string;
   readonly apply: boolean;
   readonly address: string;
+  readonly token: string | null;
 }
 
 /** What cannot be done as it was asked for; the message is for the person who asked. */
@@ -50,6 +53,15 @@ function readSpanMs(text: string): number {
   throw new UsageError(`--last is "${text}"; send minutes, hours or days, such as 90m, 24h or 7d.`);
 }
 
+function readToken(path: string | undefined): string | null {
+  if (path === undefined) return null;
+  try {
+    return readFileSync(path, "utf8").trim();
+  } catch (error) {
+    throw new UsageError(`--token-file is "${path}", which cannot be read; send the path of a file.`, { cause: error });
+  }
+}
+
 function readArguments(now: Date): Wanted | null {
   const { values } = parseArgs({
     options: {
@@ -59,6 +71,7 @@ function readArguments(now: Date): Wanted | null {
       provider: { type: "string", default: "" },
       apply: { type: "boolean", default: false },
       address: { type: "string", default: "http://localhost:8080" },
+      "token-file": { type: "string" },
       help: { type: "boolean", default: false },
     },
   });
@@ -70,7 +83,8 @@ function readArguments(now: Date): Wanted | null {
   const to = values.to ? readTime("to", values.to) : new Date(now.getTime() - MINUTE_MS);
   const from = values.from ? readTime("from", values.from) : new Date(to.getTime() - readSpanMs(values.last ?? "24h"));
   if (from >= to) throw new UsageError("--from is not before --to.");
-  return { from, to, provider: values.provider, apply: values.apply, address: values.address };
+  const token = readToken(values["token-file"]);
+  return { from, to, provider: values.provider, apply: values.apply, address: values.address, token };
 }
 
 const KIND_NAMES = new Map(
@@ -156,11 +170,16 @@ async function main(): Promise<number> {
     process.stdout.write(USAGE);
     return 0;
   }
-  const { from, to, apply, address } = wanted;
+  const { from, to, apply, address, token } = wanted;
   process.stdout.write(
     `${apply ? "Reconciling" : "Comparing"} payments from ${from.toISOString()} to ${to.toISOString()}\n`,
   );
-  const client = createClient(OperationsService, createConnectTransport({ baseUrl: address, httpVersion: "1.1" }));
+  const authorize: Interceptor = (next) => (request) => {
+    if (token !== null) request.header.set("authorization", `Bearer ${token}`);
+    return next(request);
+  };
+  const transport = createConnectTransport({ baseUrl: address, httpVersion: "1.1", interceptors: [authorize] });
+  const client = createClient(OperationsService, transport);
   const summary = new Summary();
   try {
     await compare(client, wanted, summary);

@@ -163,7 +163,14 @@ function signalPostgres(signal: NodeJS.Signals): void {
   const postmaster = service.serverPid("postgres");
   process.kill(postmaster, signal);
   const children = readFileSync(`/proc/${postmaster}/task/${postmaster}/children`, "utf8").split(" ").filter(Boolean);
-  for (const pid of children) process.kill(Number(pid), signal);
+  for (const pid of children) {
+    try {
+      process.kill(Number(pid), signal);
+    } catch (error) {
+      // A backend may end between the list and its signal.
+      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    }
+  }
 }
 
 test("with PostgreSQL silent, calls are told so within a bound, and work again by themselves when it is back", async (t) => {
