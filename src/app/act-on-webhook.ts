@@ -95,7 +95,7 @@ async function judge(parts: Parts, event: WebhookEvent, message: WebhookMessage)
   const mismatch = findMismatch(payment, event.provider, message);
   if (mismatch !== null) return quarantine(mismatch, payment);
   try {
-    return await look(parts, await parts.store.loadKnown(payment.id), message);
+    return await look(parts, await parts.store.knownOf(payment), message);
   } catch (error) {
     if (!(error instanceof FactDisagrees)) throw error;
     return error.mayPass ? { state: "PARKED", note: error.message, payment } : quarantine(error.message, payment);

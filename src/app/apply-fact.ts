@@ -15,7 +15,7 @@ export interface AppliedFacts extends KnownPayment {
   readonly moved: boolean;
 }
 
-/** A payment after its facts, and the refunds that they changed. */
+/** A payment after its facts, with all its refunds. */
 export type MovedPayment = Pick<KnownPayment, "payment" | "refunds">;
 
 /** The operation that the facts answer, and what its caller is to be told. */
@@ -103,6 +103,12 @@ function operationOf(followUp: FollowUp, payment: Payment, parts: Parts): Operat
   };
 }
 
+/** All refunds of a payment after a movement: also those that another messenger told of before. */
+function refundsAfter({ refunds }: KnownPayment, movement: Movement): KnownPayment["refunds"] {
+  const changed = new Set(movement.refunds.map((refund) => refund.id));
+  return [...movement.refunds, ...refunds.filter((refund) => !changed.has(refund.id))];
+}
+
 function plan(
   known: KnownPayment,
   facts: readonly Fact[],
@@ -125,7 +131,7 @@ function plan(
   // A revision is never behind the version, and a movement may hold several changes.
   const revision = before.revision + Math.max(1, movement.events.length);
   const payment = { ...movement.payment, activeOperationId, revision, updatedAt: moment.now };
-  const moved = { payment, refunds: movement.refunds };
+  const moved = { payment, refunds: refundsAfter(known, movement) };
   return {
     revision: before.revision,
     movement: { ...movement, payment },
@@ -166,14 +172,8 @@ export async function applyFacts(
     if (!write) return { ...current, first: true, moved: false };
     if ((await parts.store.writeMovement(write)) === "written") {
       report(parts, current.payment, write);
-      const { payment, refunds, disputes } = write.movement;
-      return {
-        payment,
-        refunds: [...refunds, ...current.refunds.filter((old) => !refunds.some((changed) => changed.id === old.id))],
-        disputes,
-        first: true,
-        moved: true,
-      };
+      const { payment, disputes } = write.movement;
+      return { payment, refunds: refundsAfter(current, write.movement), disputes, first: true, moved: true };
     }
     current = await parts.store.loadKnown(known.payment.id);
     if (settlement) {

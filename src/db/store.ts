@@ -43,6 +43,8 @@ export interface Store {
   loadOperation(id: OperationId): Promise<Operation | null>;
   /** What is known of a payment: what facts may speak of. Throws when there is no such payment. */
   loadKnown(paymentId: PaymentId): Promise<KnownPayment>;
+  /** The same for a payment that was just read. */
+  knownOf(payment: Payment): Promise<KnownPayment>;
   findByReference(provider: string, reference: string): Promise<Payment | null>;
   findBySession(sessionId: string): Promise<Payment | null>;
   markUnknown(
@@ -190,15 +192,14 @@ function createLoadPayment(pool: Pool, statement: ReturnType<typeof loadPaymentS
   return (input: LoadPayment): Promise<LoadedPayment> => rereading(() => run(input));
 }
 
-function createLoadKnown(pool: Pool, columns: TableColumns, loadPayment: Store["loadPayment"]): Store["loadKnown"] {
+function createKnownOf(pool: Pool, columns: TableColumns): Store["knownOf"] {
   const loadRefunds = loadRefundsStatement(columns);
   const loadDisputes = loadDisputesStatement(columns);
-  return async (paymentId) => {
-    const { payment } = await loadPayment({ find: { paymentId }, request: null });
-    if (!payment) throw new Error(`payment ${paymentId} is gone`);
+  return async (payment) => {
+    const key = { paymentId: payment.id };
     const [refunds, disputes] = await Promise.all([
-      rereading(() => runNamed<RefundRecord>(pool, loadRefunds, [{ paymentId }])),
-      rereading(() => runNamed<DisputeRecord>(pool, loadDisputes, [{ paymentId }])),
+      rereading(() => runNamed<RefundRecord>(pool, loadRefunds, [key])),
+      rereading(() => runNamed<DisputeRecord>(pool, loadDisputes, [key])),
     ]);
     return { payment, refunds: refunds.map(refundFromRecord), disputes: disputes.map(disputeFromRecord) };
   };
@@ -213,6 +214,7 @@ export function createStore(database: Database): Store {
   const findBySession = findBySessionStatement(columns);
   const findExpired = recover.findExpiredStatement(columns);
   const loadPayment = createLoadPayment(pool, loadPaymentStatement(columns));
+  const knownOf = createKnownOf(pool, columns);
   const findOne = async (query: NamedQuery, key: object): Promise<Payment | null> => {
     const [row] = await rereading(() => runNamed<PaymentRecord>(pool, query, [key]));
     return row ? paymentFromRecord(row) : null;
@@ -223,7 +225,12 @@ export function createStore(database: Database): Store {
     writeMovement: createWriteMovement(pool, writeMovementStatement(columns)),
     recordAnswer: createRecordAnswer(pool),
     loadPayment,
-    loadKnown: createLoadKnown(pool, columns, loadPayment),
+    knownOf,
+    async loadKnown(paymentId) {
+      const { payment } = await loadPayment({ find: { paymentId }, request: null });
+      if (!payment) throw new Error(`payment ${paymentId} is gone`);
+      return knownOf(payment);
+    },
     findByReference: (provider, reference) => findOne(findByReference, { provider, reference }),
     findBySession: (sessionId) => findOne(findBySession, { sessionId }),
     async loadOperation(id) {

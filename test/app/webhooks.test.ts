@@ -365,6 +365,25 @@ describe("a webhook beside a call", () => {
     assert.deepEqual(await historyOf(payment.id), ["payment.created", "payment.failed"]);
   });
 
+  it("of a refund leaves the refund in its call's answer when it comes first, also while the answer is late", async () => {
+    const { payment } = answerOf(
+      await createPayment(service.parts, caller, createInput({ metadata: { gateway_fault: "refund:lost_after" } })),
+    );
+    const refund = () =>
+      refundPayment(service.parts, caller, {
+        find: { paymentId: payment.id },
+        amount: null,
+        reason: "returned",
+        requestId: `refund-${payment.id}`,
+      });
+    assert.equal(verdictOf(await refund()), "PROVIDER_OUTCOME_UNKNOWN");
+    await service.deliver(eventOf(payment, "refund.created"));
+    assert.equal(await statusOf(payment), "REFUNDED");
+    await service.recoverAfter(2_000);
+    const told = answerOf(await refund());
+    assert.deepEqual([told.refund?.status, told.refund?.amount.minor], ["SUCCEEDED", 10_000n]);
+  });
+
   it("of a refund made elsewhere, while ours that it makes impossible is under way, is applied once ours has ended", async () => {
     const { payment } = answerOf(
       await createPayment(service.parts, caller, createInput({ metadata: { gateway_fault: "refund:lost_before" } })),
