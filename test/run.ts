@@ -2,13 +2,12 @@
 // whole run and handed to the test processes by TEST_DATABASE_URL; a test file that is run alone starts its own.
 import { globSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
-import pino from "pino";
-import { provideNatsServer } from "../src/embedded/nats.ts";
 import { startDatabaseServer } from "./support/database-server.ts";
 import { provideBrowser } from "./support/provide-browser.ts";
+import { putNatsServerOnPath } from "./support/provide-nats-server.ts";
 
 /** Fewer passed tests than this in a whole run mean that tests were lost, not that there are fewer. Raise it with them. */
 const PASSED_MIN = 2100;
@@ -25,13 +24,7 @@ if (files.some((file) => file.includes("test/web/"))) provideBrowser();
 const server = await startDatabaseServer();
 process.env["TEST_DATABASE_URL"] = server.url;
 
-// Found, or fetched, once for all: where `npm start` keeps a fetched one.
-const natsServer = await provideNatsServer({
-  dataDir: join(root, ".data"),
-  path: process.env["PATH"],
-  log: pino({ level: "silent" }),
-});
-process.env["PATH"] = `${dirname(natsServer)}:${process.env["PATH"]}`;
+await putNatsServerOnPath();
 
 // Interrupting the run must not leave its server behind: the run is aborted and ends as it always does.
 const interruption = new AbortController();

@@ -13,6 +13,8 @@ const PATIENCE_MS = 30_000;
 /** Codes that ask for another try with the same request id. */
 const PASSING = new Set(["unavailable", "aborted", "deadline_exceeded"]);
 const COPIES_CHANCE = 0.08;
+/** What is kept of a request that is repeated for long. */
+const HISTORY_MAX = 200;
 
 export interface CallerOptions {
   readonly clients: readonly Client[];
@@ -24,6 +26,10 @@ export interface CallerOptions {
 function isVerdict(error: CallError): boolean {
   // Without an ErrorInfo the error is the transport's: the service said nothing.
   return saidOf(error) !== undefined && !PASSING.has(error.code);
+}
+
+function note({ history }: RequestRecord, what: string): void {
+  if (history.length < HISTORY_MAX) history.push(`${new Date().toISOString()} ${what}`);
 }
 
 export class Caller {
@@ -57,7 +63,10 @@ export class Caller {
     const deadline = performance.now() + PATIENCE_MS;
     while (performance.now() < deadline) {
       recorded.calls += 1;
-      const { answer, error } = await random.pick(clients).call(method, request, CALL_TIMEOUT_MS);
+      const client = random.pick(clients);
+      note(recorded, `invoke by ${client.name}`);
+      const { answer, error } = await client.call(method, request, CALL_TIMEOUT_MS);
+      note(recorded, error ? `${isVerdict(error) ? "fail" : "unknown"}: ${error.code} ${error.message}` : "ok");
       if (!error || isVerdict(error)) {
         const verdict: Verdict = error ? { kind: "fail", error } : { kind: "ok", answer: answer as JsonObject };
         recorded.verdicts.push(verdict);

@@ -5,7 +5,7 @@ import type { JournalAudit } from "../support/gateway-journal.ts";
 import type { RecordedMessage } from "../support/stream-recorder.ts";
 import type { RequestRecord } from "./record.ts";
 
-type Query = <T extends object>(text: string, values?: unknown[]) => Promise<T[]>;
+export type Query = <T extends object>(text: string, values?: unknown[]) => Promise<T[]>;
 
 export interface Evidence {
   readonly query: Query;

@@ -1,25 +1,28 @@
-// The service is killed at random moments of a running load, and starts again. TORTURE_KILLS sets how often (the full programme is 100; run the file
-// by itself then, as the test runner bounds the time of a file), TORTURE_SEED repeats the choices of an earlier run.
-import assert from "node:assert/strict";
-import { randomInt } from "node:crypto";
-import { test } from "node:test";
+// The service is killed at random moments of a running load, and starts again.
 import { setTimeout as delay } from "node:timers/promises";
 import { createClients } from "../support/clients.ts";
 import { ServiceProcess } from "../support/service-process.ts";
 import { ACTING_FAULTS } from "./lives.ts";
 import { Load } from "./load.ts";
-import { Random } from "./random.ts";
+import { torment } from "./programme.ts";
+import type { Random } from "./random.ts";
 import { judge, QUICK } from "./verdict.ts";
 
-const KILLS = Number(process.env["TORTURE_KILLS"] ?? 10);
-const SEED = Number(process.env["TORTURE_SEED"] ?? randomInt(2 ** 32));
-const TIMEOUT_MS = 120_000 + KILLS * 10_000;
 /** How far a run gets before it is killed, at most. */
 const VERDICTS_MAX = 150;
 const OFFSET_MAX_MS = 20;
 /** Now and then it is killed once more while it starts, or recovers. */
 const SECOND_KILL_CHANCE = 0.2;
 const START_MAX_MS = 1_500;
+
+const PROGRAMME = {
+  id: "T1c",
+  name: "SIGKILL of the service at random moments of a load",
+  unit: "kills",
+  cases: 100,
+  share: 10,
+  caseMs: 10_000,
+};
 
 async function killAndStart(service: ServiceProcess, random: Random): Promise<number> {
   await service.kill();
@@ -34,21 +37,17 @@ async function killAndStart(service: ServiceProcess, random: Random): Promise<nu
   return 2;
 }
 
-test(`money is exact after the service was killed ${KILLS} times under load`, { timeout: TIMEOUT_MS }, async (t) => {
-  t.diagnostic(`TORTURE_SEED=${SEED}`);
-  const random = new Random(SEED);
+torment(PROGRAMME, async (t, { cases, random }) => {
   const service = await ServiceProcess.start(QUICK);
   t.after(() => service.remove());
   const load = new Load({ clients: createClients(t, service), random: random.fork(), faults: ACTING_FAULTS });
   load.start();
-  for (let kills = 0; kills < KILLS; ) {
+  let kills = 0;
+  while (kills < cases) {
     await load.verdicts(1 + random.below(VERDICTS_MAX));
     await delay(random.below(OFFSET_MAX_MS));
     kills += await killAndStart(service, random);
   }
   const figures = await judge(service, load);
-  t.diagnostic(JSON.stringify(figures));
-  assert.deepEqual(figures.violations, []);
-  // Otherwise the kills hit nothing, and nothing was shown.
-  assert.ok(figures.requestsRecovered > KILLS && figures.operationsRecovered > 0, JSON.stringify(figures));
+  return { cases: kills, ...figures, shown: figures.requestsRecovered > kills && figures.operationsRecovered > 0 };
 });

@@ -13,6 +13,8 @@ export interface RequestRecord {
   unanswered: number;
   /** Whether a call was told, by the service or by a broken connection, that something may have happened. */
   wasUnknown: boolean;
+  /** What was invoked and what came back, in words, oldest first. */
+  readonly history: string[];
   /** Every verdict, in the order of its arrival; a request has one, however often it is given. */
   readonly verdicts: Verdict[];
   /** Makes the same request again, and records what comes of it. */
@@ -31,7 +33,7 @@ export class ClientRecord {
   readonly #requests = new Map<string, RequestRecord>();
 
   invoke(request: Pick<RequestRecord, "requestId" | "method" | "orderId" | "repeat">): RequestRecord {
-    const record = { ...request, calls: 0, unanswered: 0, wasUnknown: false, verdicts: [] };
+    const record = { ...request, calls: 0, unanswered: 0, wasUnknown: false, history: [], verdicts: [] };
     this.#requests.set(request.requestId, record);
     return record;
   }

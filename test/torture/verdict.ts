@@ -1,11 +1,12 @@
 // The end of a torture: the load finishes, the system becomes quiet within its bound, every request is asked once more, and the invariants are checked.
 import { setTimeout as delay } from "node:timers/promises";
-import type { ServiceProcess } from "../support/service-process.ts";
-import { StreamRecorder } from "../support/stream-recorder.ts";
-import { findUnsettled, findViolations } from "./invariants.ts";
+import type { NatsConnection } from "@nats-io/transport-node";
 import type { JournalAudit } from "../support/gateway-journal.ts";
+import { StreamRecorder } from "../support/stream-recorder.ts";
+import { findUnsettled, findViolations, type Query } from "./invariants.ts";
 import type { Load } from "./load.ts";
 import type { ClientRecord } from "./record.ts";
+import { tellStories } from "./story.ts";
 
 /** The bound of I10: after faults stop, everything settles within it. */
 const QUIET_TIMEOUT_MS = 30_000;
@@ -20,7 +21,7 @@ export const QUICK = {
 };
 
 /** Waits for it no longer than the bound; gives whether it came. */
-async function becomesQuiet(query: ServiceProcess["query"]): Promise<boolean> {
+async function becomesQuiet(query: Query): Promise<boolean> {
   const deadline = performance.now() + QUIET_TIMEOUT_MS;
   while ((await findUnsettled(query)).length > 0) {
     if (performance.now() > deadline) return false;
@@ -44,29 +45,36 @@ export interface Figures {
   readonly violations: readonly string[];
 }
 
-/** Ends the load and gives its figures; the gateway is the service's own. */
-export async function judge(service: ServiceProcess, load: Load): Promise<Figures & { readonly lives: number }> {
+/** Where the evidence is. A service with a gateway of its own is such a place. */
+export interface Scene {
+  /** Runs one statement, past the service. */
+  query: Query;
+  /** A connection beside the service's; whoever asks for it closes it. */
+  connectNats(): Promise<NatsConnection>;
+  /** Of the gateway. */
+  journal(): Promise<JournalAudit>;
+}
+
+/** Ends the load and gives its figures. */
+export async function judge(scene: Scene, load: Load): Promise<Figures & { readonly lives: number }> {
   await load.finish();
-  return { lives: load.lives, ...(await examine(service, load.record, () => service.journal())) };
+  return { lives: load.lives, ...(await examine(scene, load.record)) };
 }
 
 /** Waits until the system is quiet, and holds what is found then against the client's record and the gateway's journal. */
-export async function examine(
-  service: ServiceProcess,
-  record: ClientRecord,
-  readJournal: () => Promise<JournalAudit>,
-): Promise<Figures> {
-  const query: ServiceProcess["query"] = (text, values) => service.query(text, values);
+export async function examine(scene: Scene, record: ClientRecord): Promise<Figures> {
+  const query: Query = (text, values) => scene.query(text, values);
   const startedAt = performance.now();
   const isQuiet = await becomesQuiet(query);
   const quietMs = Math.round(performance.now() - startedAt);
   // What is not settled by now is found below, as a violation of I10.
   if (isQuiet) await record.askAgain();
-  const recorder = await StreamRecorder.open(await service.connectNats());
+  const recorder = await StreamRecorder.open(await scene.connectNats());
   const stream = await recorder.all();
   await recorder.close();
   const { requests } = record;
-  const violations = await findViolations({ query, journal: await readJournal(), stream, requests });
+  const found = await findViolations({ query, journal: await scene.journal(), stream, requests });
+  const violations = found.length === 0 ? [] : [...found, ...(await tellStories(found, { query, requests }))];
   const [counts] = await query<{ payments: number; events: number; recovered: number }>(`
     select (select count(*)::int from payment) as payments, (select count(*)::int from payment_event) as events,
       (select count(*)::int from provider_operation where attempts > 0) as recovered`);

@@ -1,35 +1,22 @@
 // Answers that are lost, webhooks that overtake them, cancels that meet payments, and a service that is killed between its two transactions: over HTTP,
-// with Stripe as the provider and a gateway whose journal is the truth. TORTURE_CASES and TORTURE_CASE_KILLS set how often (the full programme is 200 of
-// each; run the file by itself then), TORTURE_SEED repeats the choices of an earlier run.
-import assert from "node:assert/strict";
-import { randomInt } from "node:crypto";
-import { test } from "node:test";
+// with Stripe as the provider and a gateway whose journal is the truth.
 import type { JournalAudit } from "../support/gateway-journal.ts";
-import { Random } from "./random.ts";
+import { torment } from "./programme.ts";
 import { ACTS, CASES, type Prepared, prepare } from "./webhook-cases.ts";
 import { WebhookWorld } from "./webhook-world.ts";
 
-const COUNT = Number(process.env["TORTURE_CASES"] ?? 25);
-const KILLS = Number(process.env["TORTURE_CASE_KILLS"] ?? 3);
-const SEED = Number(process.env["TORTURE_SEED"] ?? randomInt(2 ** 32));
-const TIMEOUT_MS = 60_000 + COUNT * 2_000;
-const KILLS_TIMEOUT_MS = 60_000 + KILLS * 20_000;
 /** Calls that one kill meets. */
 const CALLS_PER_KILL = 8;
 
 for (const [name, happen] of Object.entries(CASES)) {
-  test(`${name}, ${COUNT} times: books and gateway agree`, { timeout: TIMEOUT_MS }, async (t) => {
-    t.diagnostic(`TORTURE_SEED=${SEED}`);
-    const world = await WebhookWorld.open(t, new Random(SEED));
+  torment({ id: "T5b", name, unit: "payments", cases: 200, share: 25, caseMs: 2_000 }, async (t, { cases, random }) => {
+    const world = await WebhookWorld.open(t, random);
     // Copies of everything, and in any order.
     await world.gateway.turn({ duplicates: 2, reorder_ms: 20 });
-    await world.run(COUNT, happen);
+    await world.run(cases, happen);
     const figures = await world.judge();
-    t.diagnostic(JSON.stringify(figures));
-    assert.deepEqual(figures.violations, []);
-    assert.deepEqual(figures.unexpected, []);
-    // Otherwise the answers were always first, and nothing was shown.
-    assert.ok(figures.movedByWebhook > COUNT / 10, JSON.stringify(figures));
+    // Otherwise the answers were always first.
+    return { cases, ...figures, shown: figures.movedByWebhook > cases / 10 };
   });
 }
 
@@ -58,16 +45,18 @@ async function killBetween(world: WebhookWorld): Promise<void> {
   for (const call of calls) world.expect(call);
 }
 
-test(`SIGKILL between the two transactions, ${KILLS} times: books and gateway agree`, {
-  timeout: KILLS_TIMEOUT_MS,
-}, async (t) => {
-  t.diagnostic(`TORTURE_SEED=${SEED}`);
-  const world = await WebhookWorld.open(t, new Random(SEED));
-  for (let kill = 0; kill < KILLS; kill += 1) await killBetween(world);
+const KILLS = {
+  id: "T1d",
+  name: "SIGKILL between the two transactions of eight calls",
+  unit: "kills",
+  cases: 200,
+  share: 3,
+  caseMs: 20_000,
+};
+
+torment(KILLS, async (t, { cases, random }) => {
+  const world = await WebhookWorld.open(t, random);
+  for (let kill = 0; kill < cases; kill += 1) await killBetween(world);
   const figures = await world.judge();
-  t.diagnostic(JSON.stringify(figures));
-  assert.deepEqual(figures.violations, []);
-  assert.deepEqual(figures.unexpected, []);
-  // Otherwise the kills hit nothing, and nothing was shown.
-  assert.ok(figures.operationsRecovered >= KILLS, JSON.stringify(figures));
+  return { cases, ...figures, shown: figures.operationsRecovered >= cases };
 });

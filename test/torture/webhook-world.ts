@@ -67,7 +67,6 @@ export interface Findings {
   readonly webhooks: number;
   /** Webhooks that were there first, and moved their payment. */
   readonly movedByWebhook: number;
-  readonly unexpected: readonly string[];
 }
 
 export class WebhookWorld implements World {
@@ -141,12 +140,20 @@ export class WebhookWorld implements World {
   async judge(): Promise<Figures & Findings> {
     await this.gateway.release();
     await this.#delivered();
-    const figures = await examine(this.service, this.#record, () => this.gateway.journal());
+    const { service, gateway } = this;
+    const figures = await examine(
+      {
+        query: (text, values) => service.query(text, values),
+        connectNats: () => service.connectNats(),
+        journal: () => gateway.journal(),
+      },
+      this.#record,
+    );
     const [counts] = await this.service.query<{ moved: number; all: number }>(
       "select count(*) filter (where state = 'APPLIED')::int as moved, count(*)::int as all from webhook_event",
     );
-    const unexpected = [...(await this.#unexpectedEnds()), ...(await this.#quarantined())];
-    return { ...figures, webhooks: counts?.all ?? 0, movedByWebhook: counts?.moved ?? 0, unexpected };
+    const violations = [...figures.violations, ...(await this.#unexpectedEnds()), ...(await this.#quarantined())];
+    return { ...figures, violations, webhooks: counts?.all ?? 0, movedByWebhook: counts?.moved ?? 0 };
   }
 
   /** No webhook is left to be sent. */
