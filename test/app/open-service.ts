@@ -29,6 +29,10 @@ export interface TestServiceOptions {
   wrap?(provider: Provider): Provider;
 }
 
+function openTestedDatabase(url: string): Promise<Database> {
+  return openDatabase({ url, poolMax: 8, statementTimeoutMs: 10_000, connectTimeoutMs: 5_000 });
+}
+
 export class TestService {
   readonly parts: Parts;
   /** The events that the gateway would send, oldest first. */
@@ -39,6 +43,7 @@ export class TestService {
   readonly #testDatabase: TestDatabase;
   readonly #folder: string;
   readonly #journalPath: string;
+  readonly #beside: Database[] = [];
   /** Moved by the test. */
   time = Date.now();
 
@@ -77,13 +82,19 @@ export class TestService {
 
   static async open(options: TestServiceOptions = {}): Promise<TestService> {
     const testDatabase = await createTestDatabase();
-    const database = await openDatabase({
-      url: testDatabase.url,
-      poolMax: 8,
-      statementTimeoutMs: 10_000,
-      connectTimeoutMs: 5_000,
-    });
-    return new TestService(testDatabase, database, options);
+    return new TestService(testDatabase, await openTestedDatabase(testDatabase.url), options);
+  }
+
+  /** The parts of another process on the same database and gateway; closed with the service. */
+  async openBeside(): Promise<Parts> {
+    const database = await openTestedDatabase(this.databaseUrl);
+    this.#beside.push(database);
+    return {
+      ...this.parts,
+      store: createStore(database),
+      reads: createReads(database.orm),
+      inbox: createInbox(database),
+    };
   }
 
   get databaseUrl(): string {
@@ -92,7 +103,7 @@ export class TestService {
 
   async close(): Promise<void> {
     await this.gateway.close();
-    await this.database.close();
+    for (const database of [this.database, ...this.#beside]) await database.close();
     await this.#testDatabase.drop();
     rmSync(this.#folder, { recursive: true });
   }

@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { StorageType } from "@nats-io/jetstream";
-import { eventually, Outbox, STREAM } from "./outbox.ts";
+import { eventually, newEventId, Outbox, STREAM } from "./outbox.ts";
+
+const addEventStatement = `
+  insert into payment_event (id, payment_id, version, type, status, data, created_at)
+  values ($1, $2, 1, 'payment.created', 'PENDING', jsonb_build_object('paymentId', $2::text, 'version', 1), clock_timestamp())`;
 
 let outbox: Outbox;
 beforeEach(async () => {
@@ -66,6 +70,23 @@ describe("what is in the outbox", () => {
     await outbox.addPayments(3, 2);
     await outbox.allPublished();
     assert.equal((await outbox.readStream()).length, 6);
+  });
+
+  it("is not left behind when it took its position early and was committed late", async () => {
+    await outbox.startRelay({ times: { pollMs: 100 } });
+    const [late = "", early = ""] = await outbox.addPayments(2, 0);
+    const transaction = await outbox.pool.connect();
+    try {
+      await transaction.query("begin");
+      await transaction.query(addEventStatement, [newEventId(), late]);
+      await outbox.addEvents([early], 1);
+      await eventually(async () => (await outbox.readStreamOrNothing()).length === 1, "the other event is published");
+      await transaction.query("commit");
+    } finally {
+      transaction.release();
+    }
+    await outbox.allPublished();
+    await outbox.assertStreamIsWhole();
   });
 
   it("is counted until it is sent", async () => {

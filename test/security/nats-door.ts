@@ -3,7 +3,7 @@ import type { TestContext } from "node:test";
 import { headers } from "@nats-io/transport-node";
 import { startNatsDoor } from "../../src/api/nats/door.ts";
 import { createOperations } from "../../src/api/nats/operations.ts";
-import { STATUSES } from "../../src/api/rest/statuses.ts";
+import { STATUSES } from "../../src/api/json/statuses.ts";
 import type { Reason } from "../../src/domain/error.ts";
 import { connectNats } from "../../src/outbox/nats-connection.ts";
 import { startNatsServer } from "../support/nats-server.ts";

@@ -2,7 +2,7 @@
 // that the document calls public and the row does not, or the other way round.
 import type { TestContext } from "node:test";
 import type { Reason } from "../../src/domain/error.ts";
-import { STATUSES } from "../../src/api/rest/statuses.ts";
+import { STATUSES } from "../../src/api/json/statuses.ts";
 import type { Door, Kind, Operation, Target, Verdict } from "./authorization-table.ts";
 import type { World } from "./authorization-world.ts";
 

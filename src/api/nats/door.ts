@@ -16,7 +16,7 @@ import { type Refusal, type Result, refusal } from "../../domain/error.ts";
 import type { Authenticate } from "../auth.ts";
 import type { CallWatch } from "../call-watch.ts";
 import { toGrpcStatus } from "../errors.ts";
-import type { Fields } from "../rest/fields.ts";
+import type { Fields } from "../json/fields.ts";
 import { Admission, type AdmissionLimits } from "./admission.ts";
 import { NatsCaller } from "./caller.ts";
 import { readAuthorization, readRequestId, readTimeout, readTraceparent } from "./headers.ts";

@@ -1,8 +1,8 @@
 // What the headers of a message say: who calls, under which request id, and how long the caller waits.
 import { Match, type Msg } from "@nats-io/transport-node";
 import { accept, type Result, refuseField } from "../../domain/error.ts";
-import { type Fields, readTextOrNull } from "../rest/fields.ts";
-import { parseRequestId } from "../rest/request-id.ts";
+import { type Fields, readTextOrNull } from "../json/fields.ts";
+import { parseRequestId } from "../json/request-id.ts";
 
 const TIMEOUT_HEADER = "timeout-ms";
 const TIMEOUT_MAX_MS = 300_000;

@@ -18,7 +18,7 @@ import {
   readInteger,
   readList,
   readTextOrNull,
-} from "../rest/fields.ts";
+} from "../json/fields.ts";
 import { isJsonObject, readJsonBytes } from "./packet.ts";
 
 export interface OrderCreated {

@@ -26,7 +26,7 @@ import type { Caller, Parts } from "../../app/parts.ts";
 import { refuseUnavailable } from "../../app/unavailable.ts";
 import { type Refusal, refusal, type Result } from "../../domain/error.ts";
 import type { Payment } from "../../domain/payment.ts";
-import { checkCreate } from "../rest/contract.ts";
+import { checkCreate } from "../json/contract.ts";
 import type { NatsSource } from "./door.ts";
 import { type OrderCreated, readOrderCreated } from "./order-created.ts";
 

@@ -1,11 +1,11 @@
 // The two formats of a message, told apart by shape. Plain: the payload is the JSON object itself. Nest: the payload is the `data` of a packet with a
 // `pattern`, and with an `id` when an answer is awaited (NestJS microservices, transport NATS). An answer has the format of its question.
 import { accept, type Refusal, type Result, refuse } from "../../domain/error.ts";
-import { renameField } from "../rest/canonical-words.ts";
-import type { Fields } from "../rest/fields.ts";
-import { JsonNumber, type JsonObject, type JsonValue, parseJson } from "../rest/json-body.ts";
-import { renameFields } from "../rest/rename-fields.ts";
-import { STATUSES } from "../rest/statuses.ts";
+import { renameField } from "../json/canonical-words.ts";
+import type { Fields } from "../json/fields.ts";
+import { JsonNumber, type JsonObject, type JsonValue, parseJson } from "../json/json-body.ts";
+import { renameFields } from "../json/rename-fields.ts";
+import { STATUSES } from "../json/statuses.ts";
 
 /** What every HTTP door takes as well. */
 const MESSAGE_BYTES_MAX = 64 * 1_024;

@@ -17,10 +17,10 @@ import { checkToken, refuseWithoutCard, tokenize } from "./booking-cards.ts";
 import { codeOf, meaningOf } from "./booking-errors.ts";
 import { parseAmount, type ProcessRequest, readProcess } from "./booking-requests.ts";
 import { METHOD_METADATA_KEY, type Method, printTime, printTransactionId } from "./booking-words.ts";
-import { checkCreate } from "./contract.ts";
+import { checkCreate } from "../json/contract.ts";
 import type { RestAnswer, RestCall } from "./dialect.ts";
-import { readBody } from "./fields.ts";
-import { renameFields } from "./rename-fields.ts";
+import { readBody } from "../json/fields.ts";
+import { renameFields } from "../json/rename-fields.ts";
 
 type Provider = NonNullable<ReturnType<Parts["providers"]["get"]>>;
 

@@ -3,8 +3,8 @@ import { accept, type Result, refuseField } from "../../domain/error.ts";
 import { type Money, parseDecimal } from "../../domain/money.ts";
 import type { CardDetails } from "./booking-cards.ts";
 import { METHODS, type Method } from "./booking-words.ts";
-import { type Fields, readAll, readObjectOrNull, readText, readTextOrNull } from "./fields.ts";
-import { JsonNumber } from "./json-body.ts";
+import { type Fields, readAll, readObjectOrNull, readText, readTextOrNull } from "../json/fields.ts";
+import { JsonNumber } from "../json/json-body.ts";
 
 export interface ProcessRequest {
   readonly userId: string;

@@ -23,9 +23,9 @@ import {
   readTransactionId,
   statusOf,
 } from "./booking-words.ts";
-import { checkRefund } from "./contract.ts";
+import { checkRefund } from "../json/contract.ts";
 import type { Dialect, RestAnswer, RestCall, RestContext } from "./dialect.ts";
-import { readBody } from "./fields.ts";
+import { readBody } from "../json/fields.ts";
 import { textParameter } from "./parameters.ts";
 
 export interface BookingOptions {

@@ -11,7 +11,7 @@ import {
   TEXT,
   TIME,
 } from "./schemas.ts";
-import { STATUS_WORDS } from "./canonical-words.ts";
+import { STATUS_WORDS } from "../json/canonical-words.ts";
 
 const TAGS = ["canonical"];
 const CURRENCY_OUT = { ...CURRENCY, description: "ISO 4217, in lower case." };

@@ -10,7 +10,9 @@ import { getPaymentCurrency } from "../../app/payment-currency.ts";
 import { refundPayment } from "../../app/refund-payment.ts";
 import { accept, refuse, type Result } from "../../domain/error.ts";
 import { parsePaymentId } from "../../domain/ids.ts";
-import { readCancel, readComplete, readCreate, readListing, readRefund } from "./canonical-requests.ts";
+import { type NamedPayment, readCancel, readComplete, readCreate, readRefund } from "../json/canonical-requests.ts";
+import { readText } from "../json/fields.ts";
+import { readListing, readRequest } from "./canonical-requests.ts";
 import {
   CANCEL_SCHEMA,
   COMPLETE_SCHEMA,
@@ -20,7 +22,7 @@ import {
   SESSION_SCHEMA,
   STATUS_SCHEMA,
 } from "./canonical-schemas.ts";
-import { CANONICAL_WORDS } from "./canonical-words.ts";
+import { CANONICAL_WORDS } from "./canonical-refusals.ts";
 import {
   writeCanceled,
   writeCompleted,
@@ -29,14 +31,16 @@ import {
   writePayment,
   writeRefund,
   writeStatus,
-} from "./canonical-answers.ts";
-import { checkKey } from "./contract.ts";
-import { declineOf } from "./decline.ts";
+} from "../json/canonical-answers.ts";
+import { checkKey } from "../json/contract.ts";
+import { declineOf } from "../json/decline.ts";
 import type { Dialect, RestAnswer, RestCall, RestContext } from "./dialect.ts";
 import { textParameter } from "./parameters.ts";
 
 async function createSession({ parts, provider }: RestContext, call: RestCall): Promise<Result<RestAnswer>> {
-  const input = readCreate(call, { provider });
+  const request = readRequest(call);
+  if (!request.ok) return request;
+  const input = readCreate(request.value, { provider });
   if (!input.ok) return input;
   const result = await createPayment(parts, call.caller, input.value);
   if (!result.ok) return result;
@@ -54,10 +58,17 @@ async function createSession({ parts, provider }: RestContext, call: RestCall): 
   return accept({ status: 201, body: writeCreated(result.value) });
 }
 
+/** The order that the path names. */
+function orderInPath({ request }: RestCall): Result<NamedPayment> {
+  return accept({ case: "orderId", value: textParameter(request, "orderId") });
+}
+
 async function complete({ parts }: RestContext, call: RestCall): Promise<Result<RestAnswer>> {
-  const orderId = textParameter(call.request, "orderId");
-  const input = await readComplete(call, {
-    orderId,
+  const request = readRequest(call);
+  if (!request.ok) return request;
+  const input = await readComplete({
+    ...request.value,
+    payment: orderInPath(call),
     currencyOf: (find) => getPaymentCurrency(parts, call.caller, { find, action: "complete" }),
   });
   if (!input.ok) return input;
@@ -70,14 +81,23 @@ async function complete({ parts }: RestContext, call: RestCall): Promise<Result<
 }
 
 async function cancel({ parts }: RestContext, call: RestCall): Promise<Result<RestAnswer>> {
-  const input = readCancel(call, textParameter(call.request, "orderId"));
+  const request = readRequest(call);
+  if (!request.ok) return request;
+  const input = readCancel({ ...request.value, payment: orderInPath(call) });
   if (!input.ok) return input;
   const result = await cancelPayment(parts, call.caller, input.value);
   return result.ok ? accept({ status: 200, body: writeCanceled(result.value.payment) }) : result;
 }
 
 async function refund({ parts }: RestContext, call: RestCall): Promise<Result<RestAnswer>> {
-  const input = await readRefund(call, (find) => getPaymentCurrency(parts, call.caller, { find, action: "refund" }));
+  const request = readRequest(call);
+  if (!request.ok) return request;
+  const orderId = readText(request.value.fields, "orderId");
+  const input = await readRefund({
+    ...request.value,
+    payment: orderId.ok ? accept({ case: "orderId", value: orderId.value }) : orderId,
+    currencyOf: (find) => getPaymentCurrency(parts, call.caller, { find, action: "refund" }),
+  });
   if (!input.ok) return input;
   const result = await refundPayment(parts, call.caller, input.value);
   return result.ok ? accept({ status: 200, body: writeRefund(result.value) }) : result;

@@ -1,6 +1,6 @@
 // A payment method comes as a token, which a form of the provider's made. A card's number in its place is refused before anything keeps it.
 import { refuseField, type Result } from "../../domain/error.ts";
-import { type Fields, readTextOrNull } from "./fields.ts";
+import { type Fields, readTextOrNull } from "../json/fields.ts";
 
 const CARD_NUMBER = /^[\d -]{12,25}$/;
 

@@ -6,7 +6,7 @@ import type { Identity } from "../../app/access.ts";
 import { accept, type Result, refusal } from "../../domain/error.ts";
 import type { Dialect, RestAnswer, RestCall, RestContext } from "./dialect.ts";
 import { type Fault, faultOf } from "./faults.ts";
-import { parseRequestId } from "./request-id.ts";
+import { parseRequestId } from "../json/request-id.ts";
 import type { RestOptions } from "./rest.ts";
 
 const WEBHOOK_BYTES_MAX = 256 * 1024;

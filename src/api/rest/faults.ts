@@ -4,7 +4,7 @@ import type { FastifyRequest } from "fastify";
 import type { Logger } from "pino";
 import { refuseUnavailable } from "../../app/unavailable.ts";
 import { type Refusal, refusal } from "../../domain/error.ts";
-import { STATUSES } from "./statuses.ts";
+import { STATUSES } from "../json/statuses.ts";
 
 export interface Fault {
   readonly refusal: Refusal;

@@ -14,7 +14,7 @@ import type { Money } from "../../domain/money.ts";
 import type { PaymentKey } from "../../domain/query.ts";
 import { CaptureMethod, PaymentMode, PaymentStatus } from "../../../gen/payment/v1/payment_pb.ts";
 import { readCardToken } from "./card-token.ts";
-import { checkComplete, checkCreate, checkKey, checkList, checkRefund } from "./contract.ts";
+import { checkComplete, checkCreate, checkKey, checkList, checkRefund } from "../json/contract.ts";
 import type { RestCall } from "./dialect.ts";
 import {
   type Fields,
@@ -29,8 +29,8 @@ import {
   readTextOrNull,
   readTexts,
   readWordOrNull,
-} from "./fields.ts";
-import { JsonNumber } from "./json-body.ts";
+} from "../json/fields.ts";
+import { JsonNumber } from "../json/json-body.ts";
 import { LEDGER_STATUSES, statusesOf } from "./ledger-words.ts";
 import { parseTime, queryInteger, queryList, queryText, queryTime, textParameter } from "./parameters.ts";
 

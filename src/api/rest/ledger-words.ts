@@ -10,7 +10,7 @@ import { isOpen, PAYMENT_STATUSES, type Payment, type PaymentStatus } from "../.
 import type { PaymentWithHistory } from "../../domain/query.ts";
 import type { Refund, RefundStatus } from "../../domain/refund.ts";
 import type { Refused, RestAnswer } from "./dialect.ts";
-import { renameFields, toCamelCase } from "./rename-fields.ts";
+import { renameFields, toCamelCase } from "../json/rename-fields.ts";
 
 /** The document's five statuses; each answer has the canonical one in `state`. */
 const STATUS_WORDS = {

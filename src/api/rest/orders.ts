@@ -10,11 +10,18 @@ import { accept, type Reason, type Refusal, refuse, type Result, unreachable } f
 import { printPaymentId } from "../../domain/ids.ts";
 import { printDecimal } from "../../domain/money.ts";
 import type { PaymentStatus } from "../../domain/payment.ts";
-import { checkCreate, checkKey } from "./contract.ts";
+import { checkCreate, checkKey } from "../json/contract.ts";
 import type { Dialect, Refused, RestAnswer, RestCall, RestContext } from "./dialect.ts";
-import { type Fields, readAll, readAmountOrNull, readBody, readCurrencyOrNull, readTextOrNull } from "./fields.ts";
+import {
+  type Fields,
+  readAll,
+  readAmountOrNull,
+  readBody,
+  readCurrencyOrNull,
+  readTextOrNull,
+} from "../json/fields.ts";
 import { textParameter } from "./parameters.ts";
-import { renameFields, toCamelCase } from "./rename-fields.ts";
+import { renameFields, toCamelCase } from "../json/rename-fields.ts";
 import {
   AMOUNT,
   CURRENCY,

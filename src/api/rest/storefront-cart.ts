@@ -9,7 +9,7 @@ import { CREDITS } from "../../domain/currency.ts";
 import { accept, refuseField, type Result } from "../../domain/error.ts";
 import { PaymentMode } from "../../../gen/payment/v1/payment_pb.ts";
 import type { CreatePaymentRequestSchema } from "../../../gen/payment/v1/payment_service_pb.ts";
-import { checkCreate } from "./contract.ts";
+import { checkCreate } from "../json/contract.ts";
 import type { RestCall } from "./dialect.ts";
 import {
   type Fields,
@@ -22,7 +22,7 @@ import {
   readText,
   readTextOrNull,
   readTexts,
-} from "./fields.ts";
+} from "../json/fields.ts";
 
 /** What is the same for every payment that is created here. */
 export interface CartTerms {

@@ -4,7 +4,7 @@ import { createPayment } from "../../app/create-payment.ts";
 import { type CreditParts, getCreditBalance } from "../../app/credits.ts";
 import { accept, type Result } from "../../domain/error.ts";
 import type { Payment } from "../../domain/payment.ts";
-import { declineOf } from "./decline.ts";
+import { declineOf } from "../json/decline.ts";
 import type { RestAnswer, RestCall, RestContext } from "./dialect.ts";
 import { type CartTerms, readCreditCart } from "./storefront-cart.ts";
 import { PAY_WITH_CREDITS } from "./storefront-schemas.ts";

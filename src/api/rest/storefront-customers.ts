@@ -4,9 +4,9 @@ import { type CustomerList, listCustomerOrders, listCustomerPayments } from "../
 import type { Page } from "../../app/page.ts";
 import { accept, refuseField, type Result } from "../../domain/error.ts";
 import type { Payment } from "../../domain/payment.ts";
-import { checkList } from "./contract.ts";
+import { checkList } from "../json/contract.ts";
 import type { RestAnswer, RestCall, RestContext } from "./dialect.ts";
-import { readAll } from "./fields.ts";
+import { readAll } from "../json/fields.ts";
 import { queryInteger, queryList, queryText, textParameter } from "./parameters.ts";
 import { USER_ORDERS, USER_PAYMENTS } from "./storefront-schemas.ts";
 import { describeOrder, describePayment } from "./storefront-words.ts";

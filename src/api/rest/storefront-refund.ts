@@ -1,6 +1,6 @@
 // How much of a payment the storefront wants given back.
 import { accept, refuseField, type Result } from "../../domain/error.ts";
-import { type Fields, readMinor } from "./fields.ts";
+import { type Fields, readMinor } from "../json/fields.ts";
 
 function readMinorOrNull(fields: Fields, key: string): Result<bigint | null> {
   const value = Object.hasOwn(fields.values, key) ? fields.values[key] : null;

@@ -7,7 +7,7 @@ import { printPaymentId, printRefundId } from "../../domain/ids.ts";
 import type { LineItem, Payment, PaymentStatus } from "../../domain/payment.ts";
 import type { Refund } from "../../domain/refund.ts";
 import type { Refused, RestAnswer } from "./dialect.ts";
-import { renameFields } from "./rename-fields.ts";
+import { renameFields } from "../json/rename-fields.ts";
 
 const STATUS_WORDS: Readonly<Record<PaymentStatus, string>> = {
   PENDING: "pending",

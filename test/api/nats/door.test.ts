@@ -169,7 +169,8 @@ test("capturing never pays what is not authorized", async () => {
 });
 
 const wrongPayloads: readonly [string, Record<string, unknown>, Record<string, unknown>][] = [
-  ["create.payment.session", {}, { reason: "INVALID_ARGUMENT", fields: ["orderId", "currency"] }],
+  ["create.payment.session", {}, { reason: "INVALID_ARGUMENT", fields: ["orderId"] }],
+  ["create.payment.session", { orderId: "o", amount: 5 }, { reason: "INVALID_ARGUMENT", fields: ["currency"] }],
   [
     "create.payment.session",
     { orderId: 5, currency: "usd", items: [{ name: "a", price: 1, quantity: 1 }] },

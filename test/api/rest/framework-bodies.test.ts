@@ -16,10 +16,10 @@ import {
   readTextOrNull,
   readTexts,
   readWordOrNull,
-} from "../../../src/api/rest/fields.ts";
-import { JsonNumber, type JsonObject, parseJson } from "../../../src/api/rest/json-body.ts";
-import { parseRequestId } from "../../../src/api/rest/request-id.ts";
-import { renameFields, toCamelCase } from "../../../src/api/rest/rename-fields.ts";
+} from "../../../src/api/json/fields.ts";
+import { JsonNumber, type JsonObject, parseJson } from "../../../src/api/json/json-body.ts";
+import { parseRequestId } from "../../../src/api/json/request-id.ts";
+import { renameFields, toCamelCase } from "../../../src/api/json/rename-fields.ts";
 
 function fieldsOf(text: string): Fields {
   const parsed = parseJson(text);

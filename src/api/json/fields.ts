@@ -1,6 +1,5 @@
 // Reads the fields of a JSON body. Each reader gives a Result that names the field by its path, such as items[0].price; what is not asked for is
 // ignored, since clients send more than their documents say. An absent field and null are the same.
-import type { FastifyRequest } from "fastify";
 import { accept, type FieldViolation, type Result, refuse, refuseField } from "../../domain/error.ts";
 import { type Money, parseCurrency, parseDecimal } from "../../domain/money.ts";
 import { JsonNumber, type JsonObject, type JsonValue } from "./json-body.ts";
@@ -37,7 +36,7 @@ function required<T>(fields: Fields, key: string, read: Result<T | null>): Resul
 }
 
 /** The body of a request; no body is one without fields. */
-export function readBody(request: FastifyRequest): Result<Fields> {
+export function readBody(request: { readonly body: unknown }): Result<Fields> {
   const body = request.body as JsonValue | undefined;
   if (body === undefined || body === null) return accept({ values: {}, path: "" });
   if (isObject(body)) return accept({ values: body, path: "" });

@@ -1,8 +1,6 @@
-// How the canonical dialect names things: fields in camelCase, money as one number beside one currency.
+// How document 000 names things: fields in camelCase, money as one number beside one currency.
 import type { PaymentStatus } from "../../domain/payment.ts";
-import { describeRefusal } from "../json-http.ts";
-import type { Dialect } from "./dialect.ts";
-import { renameFields, toCamelCase } from "./rename-fields.ts";
+import { toCamelCase } from "./rename-fields.ts";
 
 /** `items[0].unit_price.minor` → `items[0].price`, `amount.minor` → `amount`, `amount.currency` → `currency`, `create_time_to` → `createdTo`. */
 export function renameField(field: string): string {
@@ -12,11 +10,6 @@ export function renameField(field: string): string {
     .replace(/\.unitPrice$/, ".price")
     .replace(/^createTime(From|To)$/, "created$1");
 }
-
-/** The refusals of the canonical dialect, and of whatever belongs to no dialect. */
-export const CANONICAL_WORDS: Pick<Dialect, "describeRefusal"> = {
-  describeRefusal: ({ refusal, status }) => ({ status, body: describeRefusal(renameFields(refusal, renameField)) }),
-};
 
 /** A payment's status as document 000 has it: a paid one is `completed`. */
 export const STATUS_WORDS = {
