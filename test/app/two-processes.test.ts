@@ -34,22 +34,32 @@ async function create(change: Parameters<typeof createInput>[0] = {}): Promise<P
   return answerOf(await createPayment(service.parts, caller, createInput(change))).payment;
 }
 
-/** Row and events of a payment agree: nothing was lost, and nothing is told twice. */
+/** Row, refunds and events of a payment agree: nothing was lost, and nothing is told twice. */
 async function assertWhole({ id }: Payment): Promise<void> {
-  const [row] = await service.rows<{ version: number; captured: string; refunded: string; refunds: string }>(
-    `select version, captured_minor as captured, refunded_minor as refunded,
-      (select coalesce(sum(amount_minor), 0) from refund where payment_id = $1 and status = 'SUCCEEDED')::bigint as refunds from payment where id = $1`,
+  const [row] = await service.rows<{ version: number; refunded: string }>(
+    "select version, refunded_minor as refunded from payment where id = $1",
     [id],
   );
-  const events = await service.rows<{ version: number }>(
-    "select version from payment_event where payment_id = $1 order by version",
+  const refunds = await service.rows<{ id: string; amount: string }>(
+    "select 'refund_' || id as id, amount_minor as amount from refund where payment_id = $1 and status = 'SUCCEEDED' order by 1",
+    [id],
+  );
+  const events = await service.rows<{ version: number; refund: string | null }>(
+    "select version, data ->> 'refundId' as refund from payment_event where payment_id = $1 order by version",
     [id],
   );
   assert.deepEqual(
     events.map(({ version }) => version),
     Array.from({ length: row?.version ?? 0 }, (_, index) => index + 1),
   );
-  assert.equal(row?.refunds, row?.refunded);
+  assert.deepEqual(
+    events.flatMap(({ refund }) => refund ?? []).toSorted(),
+    refunds.map((refund) => refund.id),
+  );
+  assert.equal(
+    refunds.reduce((sum, { amount }) => sum + BigInt(amount), 0n),
+    BigInt(row?.refunded ?? -1),
+  );
 }
 
 it("an order that is paid with two keys at both at once has one payment, charged once", async () => {

@@ -5,7 +5,7 @@ import { eventually, newEventId, Outbox, STREAM } from "./outbox.ts";
 
 const addEventStatement = `
   insert into payment_event (id, payment_id, version, type, status, data, created_at)
-  values ($1, $2, 1, 'payment.created', 'PENDING', jsonb_build_object('paymentId', $2::text, 'version', 1), clock_timestamp())`;
+  values ($1::uuid, $2::uuid, 1, 'payment.created', 'PENDING', jsonb_build_object('paymentId', $2::uuid, 'version', 1), clock_timestamp())`;
 
 let outbox: Outbox;
 beforeEach(async () => {
