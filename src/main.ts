@@ -14,6 +14,7 @@ import { createRecoveryWorker } from "./app/recovery-worker.ts";
 import { printBanner } from "./banner.ts";
 import { type Config, ConfigError, readConfig } from "./config.ts";
 import { createBooks } from "./db/books.ts";
+import { DatabaseClock } from "./db/clock.ts";
 import { createCredits } from "./db/credits.ts";
 import { type Database, openDatabase, openPool } from "./db/database.ts";
 import { takeLease } from "./db/leases.ts";
@@ -55,6 +56,13 @@ function databaseOptions(config: Config, url: string, poolMax: number) {
   return { url, poolMax, statementTimeoutMs: config.databaseTimeoutMs, connectTimeoutMs: config.databaseTimeoutMs };
 }
 
+interface Inner {
+  readonly log: Logger;
+  readonly now: () => Date;
+  readonly wakers: Wakers;
+  readonly orders: OrderDirectory | null;
+}
+
 interface Wakers {
   relay(): void;
   recovery(): void;
@@ -64,11 +72,11 @@ function assembleParts(
   config: Config,
   database: Database,
   providers: readonly Provider[],
-  { log, wakers, orders }: { log: Logger; wakers: Wakers; orders: OrderDirectory | null },
+  { log, now, wakers, orders }: Inner,
 ): Parts {
   const byName = new Map(providers.map((provider) => [provider.name, provider]));
   return {
-    ...createMint(() => new Date(), config.latePolicy),
+    ...createMint(now, config.latePolicy),
     store: createStore(database),
     reads: createReads(database.orm),
     inbox: createInbox(database),
@@ -105,6 +113,10 @@ async function start(config: Config, stack: Stack, log: Logger): Promise<void> {
   stack.onStop(() => nats.close());
   const relayPool = openPool(databaseOptions(config, databaseUrl, RELAY_POOL_MAX));
   stack.onStop(() => relayPool.end());
+  // Of its own connections as well: behind the waiting calls of a busy service it would see the time late.
+  const clock = await DatabaseClock.open(relayPool, log);
+  stack.onStop(() => clock.stop());
+  const now = (): Date => clock.now();
   const relay = createRelay({
     pool: relayPool,
     databaseUrl,
@@ -119,12 +131,12 @@ async function start(config: Config, stack: Stack, log: Logger): Promise<void> {
 
   const scheme = config.tls ? "https" : "http";
   const opening = new Opening(`${scheme}://localhost:${config.port}`);
-  const opened = await openProviders(PROVIDERS, { config, database, stack, log, opening });
+  const opened = await openProviders(PROVIDERS, { config, database, stack, log, opening, now });
   const providers = opened.map(({ provider }) => provider);
   const wakers: Wakers = { relay: () => relay.wake(), recovery: () => recovery.wake() };
   const orders = config.orders && openOrders(config.orders, log);
   if (orders) stack.onStop(() => orders.close());
-  const assembled = assembleParts(config, database, providers, { log, wakers, orders: orders?.directory ?? null });
+  const assembled = assembleParts(config, database, providers, { log, now, wakers, orders: orders?.directory ?? null });
   const parts = observeParts(assembled, telemetry);
   const recovery = createRecoveryWorker(parts, config.recoveryIntervalMs);
   if (config.relay) {
@@ -134,7 +146,13 @@ async function start(config: Config, stack: Stack, log: Logger): Promise<void> {
   recovery.start();
   stack.onStop(() => recovery.stop());
   if (orders && config.orders?.driver) {
-    const driver = orders.startDriver({ nats, store: parts.store, streamName: STREAM, replicas: config.natsReplicas });
+    const driver = orders.startDriver({
+      nats,
+      store: parts.store,
+      streamName: STREAM,
+      replicas: config.natsReplicas,
+      since: parts.now(),
+    });
     stack.onStop(() => driver.stop());
   }
   const operations = {

@@ -37,7 +37,7 @@ const EVENTS = [
   "charge.dispute.closed",
 ] as const;
 
-async function openShared({ config, log, returnUrls }: ProviderContext, url: string): Promise<OpenedProvider> {
+async function openShared({ config, log, now, returnUrls }: ProviderContext, url: string): Promise<OpenedProvider> {
   const { webhookSecret } = config.mockGateway;
   const { createStripeProvider } = await import("./provider/stripe/stripe-provider.ts");
   const provider = createStripeProvider({
@@ -49,6 +49,7 @@ async function openShared({ config, log, returnUrls }: ProviderContext, url: str
     defaultPaymentMethod: DEFAULT_PAYMENT_METHOD,
     returnUrls,
     log,
+    now,
   });
   return { provider, description: `mock gateway at ${url}` };
 }
@@ -62,7 +63,7 @@ function forwardWebhooks({ webhooks }: LocalStripe, url: string, secret: string)
   webhooks.ensureEndpoint({ url, enabled_events: EVENTS, secret });
 }
 
-async function openOwn({ config, returnUrls, onStop, onOpen }: ProviderContext): Promise<OpenedProvider> {
+async function openOwn({ config, now, returnUrls, onStop, onOpen }: ProviderContext): Promise<OpenedProvider> {
   const { host, port, publicUrl, webhookSecret } = config.mockGateway;
   const directory = join(config.dataDir, "gateway");
   mkdirSync(directory, { recursive: true });
@@ -76,7 +77,7 @@ async function openOwn({ config, returnUrls, onStop, onOpen }: ProviderContext):
     host,
     port,
     ...(publicUrl !== null && { publicUrl }),
-    now: () => new Date(),
+    now,
     pages: (gateway) => createCheckoutRoutes({ gateway, assets, merchantName: "Your shop" }),
   }).catch((error: unknown) => {
     if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;

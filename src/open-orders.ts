@@ -22,6 +22,8 @@ interface DriverOptions {
   readonly store: Pick<Store, "loadPayment">;
   readonly streamName: string;
   readonly replicas: number;
+  /** Events from before are left alone when the service starts for the first time. */
+  readonly since: Date;
 }
 
 /** The newest payment of an order decides about it; the end of an earlier one does not. */
@@ -44,9 +46,9 @@ export function openOrders(settings: OrderSettings, log: Logger): OpenedOrders {
     : null;
   return {
     directory: orders,
-    startDriver({ nats, store, streamName, replicas }) {
+    startDriver({ nats, store, streamName, replicas, since }) {
       const services = { orders, inventory, isSuperseded: (event: OrderEvent) => isSuperseded(store, event) };
-      return startOrderDriver({ nats, services, streamName, replicas, log });
+      return startOrderDriver({ nats, services, streamName, replicas, since, log });
     },
     close() {
       for (const client of clients) client.close();

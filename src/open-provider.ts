@@ -10,6 +10,8 @@ export interface ProviderContext {
   readonly config: Config;
   readonly database: Database;
   readonly log: Logger;
+  /** The service's clock. */
+  readonly now: () => Date;
   /** Where customers come back to: the pages of this service, for payments that name no others. Asked for at each use, since the port may be a free one. */
   readonly returnUrls: { readonly success: string; readonly cancel: string };
   readonly onStop: (stop: () => Promise<unknown> | void) => void;
@@ -52,7 +54,10 @@ export async function openProviders(
     stack,
     opening,
     ...given
-  }: Pick<ProviderContext, "config" | "database" | "log"> & { readonly stack: Stack; readonly opening: Opening },
+  }: Pick<ProviderContext, "config" | "database" | "log" | "now"> & {
+    readonly stack: Stack;
+    readonly opening: Opening;
+  },
 ): Promise<OpenedProvider[]> {
   const { config } = given;
   const page = (name: string): string => `${config.publicUrl ?? opening.url}/v1/payments/${name}`;

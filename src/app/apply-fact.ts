@@ -9,7 +9,7 @@ import type { Payment } from "../domain/payment.ts";
 import type { Parts } from "./parts.ts";
 
 export interface AppliedFacts extends KnownPayment {
-  /** False when another writer settled the operation first: its answer is the answer. */
+  /** False when the operation is another writer's: settled by it, whose answer is the answer, or, for an `untakenOnly` settlement, taken up by it. */
   readonly first: boolean;
   /** Whether something changed. */
   readonly moved: boolean;
@@ -23,6 +23,8 @@ export interface Settlement {
   readonly operation: Operation;
   readonly state: OperationState;
   readonly problem: string | null;
+  /** It is true only while the recovery worker has not taken the operation up: nothing is settled then. */
+  readonly untakenOnly?: boolean;
   /** The response to keep; null gives the request id back. */
   respond(moved: MovedPayment): unknown;
 }
@@ -135,7 +137,12 @@ function plan(
   return {
     revision: before.revision,
     movement: { ...movement, payment },
-    settled: settlement && { operation: settlement.operation, state: settlement.state, problem: settlement.problem },
+    settled: settlement && {
+      operation: settlement.operation,
+      state: settlement.state,
+      problem: settlement.problem,
+      untakenOnly: settlement.untakenOnly ?? false,
+    },
     owed,
     request: settlement?.operation.request
       ? { key: settlement.operation.request, response: settlement.respond(moved) }
@@ -178,7 +185,8 @@ export async function applyFacts(
     current = await parts.store.loadKnown(known.payment.id);
     if (settlement) {
       const stored = await parts.store.loadOperation(settlement.operation.id);
-      if (stored?.state === "SUCCEEDED" || stored?.state === "FAILED")
+      const isTaken = settlement.untakenOnly && stored !== null && stored.attempts > 0;
+      if (isTaken || stored?.state === "SUCCEEDED" || stored?.state === "FAILED")
         return { ...current, first: false, moved: false };
     }
   }

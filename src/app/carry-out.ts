@@ -2,6 +2,7 @@
 // transaction; the recovery worker does it for operations whose process is gone, or whose outcome nobody knew. Both use the operation's id as
 // the provider's idempotency key, so that together they act once.
 import { DatabaseUnavailable } from "../db/named-query.ts";
+import { FactDisagrees } from "../domain/decide-fact.ts";
 import { refusal, refuse, type Refusal, type Result, accept, unreachable } from "../domain/error.ts";
 import type { Fact } from "../domain/fact.ts";
 import { printPaymentId } from "../domain/ids.ts";
@@ -98,6 +99,29 @@ function providerError(payment: Payment, message: string): Refusal {
   });
 }
 
+/** Facts that are the operation's own, and not of another refund or of a dispute, which come with all that happened to a payment. */
+function isOwn({ refundId }: Operation, fact: Fact): boolean {
+  return fact.kind === "refund" ? fact.refundId === refundId : fact.kind !== "dispute";
+}
+
+/** Applies facts of which some may be known already; what is known of them was not looked for when the operation was begun. */
+async function apply(
+  parts: Parts,
+  { known, operation }: CarryOut,
+  facts: readonly Fact[],
+  settlement: Settlement,
+): Promise<AppliedFacts> {
+  if (facts.every((fact) => isOwn(operation, fact))) return applyFacts(parts, known, facts, settlement);
+  try {
+    return await applyFacts(parts, await parts.store.loadKnown(known.payment.id), facts, settlement);
+  } catch (error) {
+    if (!(error instanceof FactDisagrees) || !error.mayPass) throw error;
+    // What was given back elsewhere does not fit yet. Its webhook waits until it does, and this operation must not wait for that: the room may be its own.
+    const own = facts.filter((fact) => isOwn(operation, fact));
+    return applyFacts(parts, known, own, settlement);
+  }
+}
+
 /** Settles an operation, for as long as the database may be away for a moment. */
 async function settle(
   parts: Parts,
@@ -107,7 +131,7 @@ async function settle(
 ): Promise<AppliedFacts> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await applyFacts(parts, work.known, facts, settlement);
+      return await apply(parts, work, facts, settlement);
     } catch (error) {
       if (!(error instanceof DatabaseUnavailable) || attempt >= SETTLE_ATTEMPTS_MAX) throw error;
       const { promise, resolve } = Promise.withResolvers<void>();
@@ -125,15 +149,25 @@ async function keptAnswer(
   ours: Result<Answer>,
 ): Promise<Result<Answer>> {
   if (!operation.request) return ours;
-  const { request } = await parts.store.loadPayment({ find: { paymentId: payment.id }, request: operation.request });
-  return request?.response ? fromStored(request.response) : { ok: false, error: outcomeUnknown(payment) };
+  const unknown: Result<Answer> = { ok: false, error: outcomeUnknown(payment) };
+  try {
+    const { request } = await parts.store.loadPayment({ find: { paymentId: payment.id }, request: operation.request });
+    return request?.response ? fromStored(request.response) : unknown;
+  } catch (error) {
+    // The provider was asked: that the answer cannot be read now must not tell the caller that nothing was attempted.
+    if (error instanceof DatabaseUnavailable) return unknown;
+    throw error;
+  }
 }
 
 interface Conclusion {
   readonly facts: readonly Fact[];
   readonly state: "SUCCEEDED" | "FAILED";
   readonly problem: string | null;
-  /** False gives the request id back: nothing was attempted under it, and a retry tries again. */
+  /**
+   * False gives the request id back: nothing was attempted under it, and a retry tries again. That holds only while recovery has not taken the operation up, since
+   * it makes the call as well.
+   */
   readonly keep: boolean;
   tell(moved: MovedPayment): Result<Answer>;
 }
@@ -220,6 +254,7 @@ export async function carryOut(parts: Parts, work: CarryOut): Promise<Result<Ans
     operation,
     state: conclusion.state,
     problem: conclusion.problem,
+    untakenOnly: !conclusion.keep,
     respond(moved) {
       told = conclusion.tell(moved);
       return conclusion.keep ? toStored(told) : null;

@@ -3,7 +3,7 @@ import { describeEvent } from "../domain/event.ts";
 import { type CreateInput, type CreateTerms, newPayment, parseAsked } from "../domain/create-payment.ts";
 import { accept, refuse, type Result } from "../domain/error.ts";
 import { printPaymentId } from "../domain/ids.ts";
-import type { Payment } from "../domain/payment.ts";
+import { isClosed, type Payment } from "../domain/payment.ts";
 import { authorize, maySee } from "./access.ts";
 import { type Answer, checkoutOf } from "./answer.ts";
 import { audited, nameAnswer } from "./audit.ts";
@@ -119,7 +119,8 @@ async function create(parts: Parts, caller: Caller, input: CreatePaymentInput): 
       if (!(await patience.pause())) return refuseBusy(printPaymentId(payment.id));
       continue;
     }
-    if (payment) {
+    // One that has ended since makes room for another: it is nobody's answer.
+    if (payment && !isClosed(payment.status)) {
       const again = isShown ? decideCreateAgain(payment, terms) : refuseTaken(terms.orderId);
       const kept = await keepAnswer(
         parts,

@@ -108,13 +108,18 @@ async function look(parts: Parts, work: CarryOut, mayStillHappen: boolean): Prom
   }
 }
 
+/** While the provider keeps the key; and a cancel always, since to let go twice moves no money, and never to let go would leave a payment open. */
+function isRepeatable(parts: Parts, { kind, createdAt }: Operation): boolean {
+  return kind === "CANCEL" || parts.now().getTime() - createdAt.getTime() < REPEATABLE_MS;
+}
+
 /**
- * Makes the call. One that may have been made before is made again under the same key, while the provider keeps the key, and what that does
- * not tell is asked for. It is never made under another key, and never taken for a failure while it may still have happened.
+ * Makes the call. One that may have been made before is made again under the same key, while that is safe, and what that does not tell is asked
+ * for. It is never made under another key, and never taken for a failure while it may still have happened.
  */
 export async function findOut(parts: Parts, work: CarryOut): Promise<ProviderAnswer> {
   const { operation, known } = work;
-  const repeatable = parts.now().getTime() - operation.createdAt.getTime() < REPEATABLE_MS;
+  const repeatable = isRepeatable(parts, operation);
   const answer: ProviderAnswer = repeatable
     ? await ask(parts, known.payment, (provider, signal) =>
         callProvider(provider, { payment: known.payment, operation, signal }),

@@ -52,13 +52,24 @@ function connectionOptions(options: DatabaseOptions) {
   };
 }
 
+/** What pg knows of a connection and does not declare: false while an answer of the server's is still to come. */
+interface Owed {
+  readonly readyForQuery?: boolean;
+}
+
 /**
  * A connection that dies is replaced when the next one is asked for, and a statement that was under way fails by itself. Unheard, the
- * connection's own error would end the process: an idle one tells the pool, one that is just being handed over nobody else.
+ * connection's own error would end the process: an idle one tells the pool, one that is just being handed over nobody else. One that falls silent is replaced
+ * as well.
  */
 function outliveConnections(pool: Pool): Pool {
   pool.on("error", () => {});
   pool.on("connect", (client) => client.on("error", () => {}));
+  // A query that waited for its answer in vain leaves the connection owing it. Whoever got that connection next would wait behind it, in vain as well, and put it
+  // back in turn: ended, it is replaced.
+  pool.on("release", (_error, client) => {
+    if ((client as Owed).readyForQuery === false) void client.end();
+  });
   return pool;
 }
 

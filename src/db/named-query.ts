@@ -4,7 +4,7 @@ import type { Pool, QueryResultRow } from "pg";
 import { isHeard, tellStatement } from "./statement-channel.ts";
 
 /**
- * PostgreSQL cannot be reached, or ended the statement. Where `mayBeWritten` is false the statement had certainly no effect.
+ * PostgreSQL cannot be reached, ended the statement, or has no room for it. Where `mayBeWritten` is false the statement had certainly no effect.
  */
 export class DatabaseUnavailable extends Error {
   override readonly name = "DatabaseUnavailable";
@@ -40,18 +40,31 @@ const types = {
 };
 
 /** SQLSTATEs (PostgreSQL, appendix A) of a server that refuses connections: nothing was run. */
-const REFUSED = new Set(["57P03", "53300"]);
+const REFUSED = new Set(["57P03"]);
 /** Statement ended by a time-out or for a lock: rolled back. */
 const ROLLED_BACK = new Set(["57014", "55P03", "40001", "40P01", "25P03"]);
+/** No room on the disk, no memory, no connection left: what passes once there is some, and is no statement's fault. */
+const RESOURCES_CLASS = "53";
+const IO_ERROR = "58030";
 const CONNECTION_CLASS = "08";
 const SHUTDOWN = new Set(["57P01", "57P02"]);
 /** Classes of errors that one row of a set can cause: bad data, a constraint, a conflict with another transaction. */
 const ROW_CLASSES = new Set(["22", "23", "40"]);
 
+/** Whether PostgreSQL could not do it for want of something, or of a disk that works. */
+function wantsResources(state: string): boolean {
+  return state.startsWith(RESOURCES_CLASS) || state === IO_ERROR;
+}
+
 /** The code of PostgreSQL's own errors, which alone have a severity; sockets have codes too. */
 function sqlState(error: unknown): string | undefined {
   const { code, severity } = error as { code?: string; severity?: string };
   return severity === undefined ? undefined : code;
+}
+
+/** An error after which the connection goes on. `FATAL` and `PANIC` end it. */
+function isPlainError(error: unknown): boolean {
+  return (error as { severity?: string }).severity === "ERROR";
 }
 
 /** Whether the rest of a set may succeed without the row that caused this. */
@@ -72,6 +85,8 @@ export function translateDatabaseError(error: unknown, connected: boolean): unkn
   if (!connected) return new DatabaseUnavailable(message, false, error);
   if (state === undefined) return new DatabaseUnavailable(message, true, error);
   if (REFUSED.has(state) || ROLLED_BACK.has(state)) return new DatabaseUnavailable(message, false, error);
+  // A plain error has rolled the statement back. What ends the whole server, as a full disk of its log does, may have come after the commit.
+  if (wantsResources(state)) return new DatabaseUnavailable(message, !isPlainError(error), error);
   if (SHUTDOWN.has(state) || state.startsWith(CONNECTION_CLASS)) return new DatabaseUnavailable(message, true, error);
   return error;
 }

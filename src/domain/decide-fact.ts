@@ -5,7 +5,7 @@ import { describeEvent, type EventSubject, type EventType, type PaymentEvent } f
 import { unreachable } from "./error.ts";
 import type { CorrectedFact, DeclinedFact, DisputeFact, Fact, OpenedFact, PaidFact, RefundFact } from "./fact.ts";
 import type { DisputeId, EventId, RefundId } from "./ids.ts";
-import { newRefund } from "./new-refund.ts";
+import { lateRefund, newRefund } from "./new-refund.ts";
 import { isClosed, isOpen, type Payment, refundableMinor, statusAfterRefunds, TRANSITIONS } from "./payment.ts";
 import type { Refund } from "./refund.ts";
 
@@ -69,6 +69,8 @@ class Draft {
   readonly followUps: FollowUp[] = [];
   /** A closed payment holds money at the provider, which has to be let go. */
   heldLate = false;
+  /** Money came for a closed payment, and is to be given back. */
+  takenLate = false;
   readonly moment: Moment;
   readonly #known: KnownPayment;
 
@@ -175,23 +177,18 @@ function applyCaptured(draft: Draft, fact: PaidFact): void {
     draft.record("payment.succeeded", { ...captured, status: "SUCCEEDED" });
     return;
   }
-  if (moment.latePolicy === "hold") {
-    draft.record("payment.late", captured);
-    return;
-  }
-  const refund: Refund = {
-    id: moment.mintRefundId(),
-    paymentId: payment.id,
-    amount: fact.amount,
-    status: "PENDING",
-    reason: "late_payment",
-    providerReference: null,
-    failure: null,
-    createdAt: moment.now,
-    updatedAt: moment.now,
-  };
+  draft.record("payment.late", captured);
+  draft.takenLate = moment.latePolicy === "refund";
+}
+
+/** Gives late money back, save what was given back elsewhere by then. */
+function giveBackLate(draft: Draft): void {
+  const { payment, moment } = draft;
+  const minor = refundableMinor(payment);
+  if (minor === 0n) return;
+  const refund = lateRefund(payment, minor, moment);
   draft.putRefund(refund);
-  draft.record("payment.late", { ...captured, refundPendingMinor: payment.refundPendingMinor + refund.amount.minor });
+  draft.set({ refundPendingMinor: payment.refundPendingMinor + minor });
   draft.followUps.push({ kind: "REFUND", refund });
 }
 
@@ -248,7 +245,9 @@ function adoptRefund(draft: Draft, fact: RefundFact): Refund | undefined {
     );
   }
   draft.set({ refundPendingMinor: payment.refundPendingMinor + fact.amount.minor });
-  return { ...newRefund(payment, fact, draft.moment), status: "PENDING" };
+  const adopted: Refund = { ...newRefund(payment, fact, draft.moment), status: "PENDING" };
+  draft.putRefund(adopted);
+  return adopted;
 }
 
 function applyRefund(draft: Draft, fact: RefundFact): void {
@@ -373,7 +372,7 @@ function applyFact(draft: Draft, fact: Fact): void {
 }
 
 /** A history that is told again: what led to an attempt whose decline is known already is no news. */
-function withoutToldAttempts({ declinedAttempts }: Payment, facts: readonly Fact[]): readonly Fact[] {
+export function withoutToldAttempts({ declinedAttempts }: Payment, facts: readonly Fact[]): readonly Fact[] {
   const last = facts.findLastIndex(
     (fact) => fact.kind === "declined" && declinedAttempts.includes(fact.attemptReference),
   );
@@ -387,6 +386,7 @@ function withoutToldAttempts({ declinedAttempts }: Payment, facts: readonly Fact
 export function decideFacts(known: KnownPayment, facts: readonly Fact[], moment: Moment): Movement {
   const draft = new Draft(known, moment);
   for (const fact of withoutToldAttempts(known.payment, facts)) applyFact(draft, fact);
+  if (draft.takenLate) giveBackLate(draft);
   if (draft.heldLate) draft.followUps.push({ kind: "CANCEL", reason: "late_authorization" });
   return {
     payment: draft.payment,

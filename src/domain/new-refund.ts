@@ -1,4 +1,4 @@
-// A refund that is recorded because the provider tells of it, and not because it was asked for here.
+// Refunds that nobody asked for here: those that the provider tells of, and those of late money.
 import type { RefundFact } from "./fact.ts";
 import type { RefundId } from "./ids.ts";
 import type { Payment } from "./payment.ts";
@@ -19,6 +19,21 @@ export function newRefund(payment: Payment, fact: RefundFact, moment: Birth): Re
     reason: null,
     providerReference: fact.providerReference,
     failure: fact.failure,
+    createdAt: moment.now,
+    updatedAt: moment.now,
+  };
+}
+
+/** What is given back because it came when the payment was closed; the provider is yet to be asked. */
+export function lateRefund(payment: Payment, minor: bigint, moment: Birth): Refund {
+  return {
+    id: moment.mintRefundId(),
+    paymentId: payment.id,
+    amount: { minor, currency: payment.amount.currency },
+    status: "PENDING",
+    reason: "late_payment",
+    providerReference: null,
+    failure: null,
     createdAt: moment.now,
     updatedAt: moment.now,
   };

@@ -3,7 +3,14 @@
 //
 // A payment that is being worked on is not compared: the news of it is on its way. An operation that is under way for too long is drift
 // itself, and what else there is shows once it has ended.
-import { decideFacts, FactDisagrees, type KnownPayment, type Moment, type Movement } from "./decide-fact.ts";
+import {
+  decideFacts,
+  FactDisagrees,
+  type KnownPayment,
+  type Moment,
+  type Movement,
+  withoutToldAttempts,
+} from "./decide-fact.ts";
 import { APPLY, type Drift, type DriftKind, forPerson, printMoney, type Remedy } from "./drift.ts";
 import { findCorrection } from "./find-correction.ts";
 import type { Fact, RefundFact } from "./fact.ts";
@@ -120,7 +127,8 @@ function rehearse(start: KnownPayment, facts: readonly Fact[], moment: Moment): 
   let known = start;
   const differences: Difference[] = [];
   const agreed: Fact[] = [];
-  for (const fact of facts) {
+  // Told one by one, they would not show what was told before.
+  for (const fact of withoutToldAttempts(start.payment, facts)) {
     try {
       const movement = decideFacts(known, [fact], moment);
       agreed.push(fact);

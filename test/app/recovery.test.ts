@@ -108,6 +108,15 @@ describe("a provider that has forgotten the key", () => {
     assert.deepEqual(answerOf(await cancel()).payment.cancelReason, "sold out");
   });
 
+  it("is asked to let go of a failed payment all the same, however late", async () => {
+    const input = createInput({ paymentMethod: "pm_card_chargeDeclined" });
+    const { payment } = answerOf(await createPayment(service.parts, caller, input));
+    assert.equal(payment.status, "FAILED");
+    await service.recoverAfter(25 * 3_600_000);
+    const look = await service.gateway.retrieve(payment.providerReference ?? "", caller.signal);
+    assert.equal(typeof look === "object" && look.ok && look.life.intent.status, "canceled");
+  });
+
   it("tells of what happened instead", async () => {
     const input = createInput({ captureMethod: "MANUAL", metadata: { gateway_fault: "capture:lost_before x9" } });
     const { payment } = answerOf(await createPayment(service.parts, caller, input));

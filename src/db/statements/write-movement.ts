@@ -15,6 +15,8 @@ export interface WriteMovement {
     readonly operation: Operation;
     readonly state: OperationState;
     readonly problem: string | null;
+    /** Nothing is written once the recovery worker has taken the operation up. */
+    readonly untakenOnly?: boolean;
   } | null;
   /** The operations that the movement makes necessary. */
   readonly owed: readonly Operation[];
@@ -29,13 +31,20 @@ export function writeMovementStatement(columns: TableColumns): NamedQuery {
     text: `
       with input as materialized (
         select * from json_to_recordset($1::json) as i (
-          "paymentId" uuid, "expectedRevision" int, progress json, "operationId" uuid, "operationState" text, problem text, now timestamptz,
+          "paymentId" uuid, "expectedRevision" int, progress json, "operationId" uuid, "operationState" text, problem text,
+          "untakenOnly" boolean, now timestamptz,
           refunds json, disputes json, owed json, events json, principal text, "requestId" text, response json
         )
       ), locked as materialized (
         select p.id, p.revision from payment p join input i on i."paymentId" = p.id order by p.id for no key update of p
+      ), untaken as materialized (
+        -- Under its lock from here on, so that nobody takes it up before it is settled. After the payment's, as in "settled".
+        select u.id from locked l join input i on i."paymentId" = l.id and i."untakenOnly" cross join lateral (
+          select o.id from provider_operation o where o.id = i."operationId" and o.attempts = 0 for no key update
+        ) u
       ), current as materialized (
         select i.* from input i join locked l on l.id = i."paymentId" and l.revision = i."expectedRevision"
+        where i."untakenOnly" is not true or exists (select from untaken u where u.id = i."operationId")
       ), moved as (
         update payment p set ${progress.assign("r")}
         from current c cross join lateral json_to_record(c.progress) as r (${progress.definition})
@@ -85,6 +94,7 @@ export function writeMovementRow(input: WriteMovement): unknown {
     operationId: settled?.operation.id,
     operationState: settled?.state,
     problem: settled?.problem,
+    untakenOnly: settled?.untakenOnly || undefined,
     now: payment.updatedAt,
     refunds: movement.refunds.map(refundToRecord),
     // Seldom any: left out, so that the statement has nothing to unfold.
