@@ -1,7 +1,7 @@
 // Everything but the fast lane, on one port: Connect, gRPC-Web and gRPC over HTTP/1.1 and HTTP/2, health, reflection; and a place for what else speaks
 // HTTP. Connect reads and writes messages; what it refuses by itself gets the details that every error has.
-import { constants } from "node:http2";
 import type { DescMethod, Message } from "@bufbuild/protobuf";
+import { base64Decode } from "@bufbuild/protobuf/wire";
 import {
   Code,
   type ConnectRouter,
@@ -32,8 +32,9 @@ import { isBareConnectError, rewriteConnectError, toConnectError, toErrorJson, t
 import { createHealthRoutes, createHealthService } from "./health-http.ts";
 import { type HttpHandler, type HttpLimits, type HttpRequest, type HttpResponse, openHttpPort } from "./http-port.ts";
 import type { OpenPort, PortOptions } from "./port.ts";
-import { deadlineExceeded, explainFrameworkError, MESSAGE_BYTES_MAX } from "./protocol-fault.ts";
+import { deadlineExceeded, explainFrameworkError, MESSAGE_BYTES_MAX, refuseMalformed } from "./protocol-fault.ts";
 import { createReflection } from "./reflection.ts";
+import { boundRequest } from "./stream-limits.ts";
 
 /** The longest time that node's timers can wait. */
 const TIMEOUT_MS_MAX = 2 ** 31 - 1;
@@ -74,6 +75,11 @@ function explainErrors(calls: readonly UnaryCall[]): (context: HandlerContext) =
       if (call && reached === "answered" && error.code === Code.Internal)
         rewriteConnectError(error, call.refuseFault(error));
     });
+    // Too late already: what else may be wrong with the call would not be met above any more.
+    if (signal.aborted) {
+      const late = deadlineExceeded("NOT_ATTEMPTED");
+      throw toConnectError(late.refusal, late.code);
+    }
   };
 }
 
@@ -180,6 +186,20 @@ function readRequest(request: HttpRequest, response: HttpResponse): UniversalSer
   }
 }
 
+/** Connect would take a message that is no base64 for a fault of its own, and answer 500. */
+function refuseQuery(asked: UniversalServerRequest, { method }: UniversalHandler): UniversalServerResponse | null {
+  const query = new URL(asked.url).searchParams;
+  if (query.get("base64") !== "1") return null;
+  try {
+    base64Decode(query.get("message") ?? "");
+    return null;
+  } catch (error) {
+    const body = new TextEncoder().encode(toErrorJson(refuseMalformed(method.input, error)));
+    const header = new Headers({ "content-type": "application/json" });
+    return { status: 400, header, body: createAsyncIterable([body]) };
+  }
+}
+
 /** Connect escapes all of grpc-message that a URI's component must, gRPC asks for less, and grpc-js unescapes no more than that. */
 async function* unescapeMessage(body: AsyncIterable<Uint8Array>, trailer: Headers): AsyncGenerator<Uint8Array> {
   yield* body;
@@ -199,14 +219,6 @@ async function* readBody(request: HttpRequest): AsyncGenerator<Uint8Array> {
   }
 }
 
-/** The timeouts of HTTP/1.1 are node's; a stream of HTTP/2 has none, so one that never sends its last byte is cut here. */
-function boundRequest(request: HttpRequest, timeoutMs: number): void {
-  if (!("stream" in request)) return;
-  const timer = setTimeout(() => request.stream.close(constants.NGHTTP2_CANCEL), timeoutMs);
-  request.once("end", () => clearTimeout(timer));
-  request.once("close", () => clearTimeout(timer));
-}
-
 export async function startHttp(options: HttpOptions): Promise<OpenPort> {
   const { log } = options;
   const stopping = new AbortController();
@@ -215,11 +227,17 @@ export async function startHttp(options: HttpOptions): Promise<OpenPort> {
   const health = createHealthRoutes(options.health);
   const origins = new Set(options.corsOrigins);
 
+  function bound(request: HttpRequest): void {
+    if ("stream" in request) boundRequest(request.stream, limits.requestTimeoutMs);
+  }
+
   async function serveRpc(rpc: UniversalHandler, request: HttpRequest, response: HttpResponse): Promise<void> {
     // A conversation may last.
-    if (rpc.method.methodKind !== "bidi_streaming") boundRequest(request, limits.requestTimeoutMs);
+    if (rpc.method.methodKind !== "bidi_streaming") bound(request);
     const asked = readRequest(request, response);
-    const answer = asked ? explainStatus(request, await rpc(asked)) : refuseRequest(request, 400);
+    const answer = asked
+      ? (refuseQuery(asked, rpc) ?? explainStatus(request, await rpc(asked)))
+      : refuseRequest(request, 400);
     const { body, trailer } = answer;
     const written = body && trailer ? { ...answer, body: unescapeMessage(body, trailer) } : answer;
     await universalResponseToNodeResponse(written, response);
@@ -246,7 +264,7 @@ export async function startHttp(options: HttpOptions): Promise<OpenPort> {
       void send(serveRpc(rpc, request, response));
       return;
     }
-    boundRequest(request, limits.requestTimeoutMs);
+    bound(request);
     (health.get(path) ?? options.findRoute?.(path) ?? notFound)(request, response);
   };
 

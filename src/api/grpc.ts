@@ -1,5 +1,6 @@
 // The fast lane: gRPC by grpc-js, for services. Messages pass through grpc-js as bytes and are read here, because its own answer to bytes that
 // are no message is INTERNAL without details. Everything that does not depend on the request is made when the port opens.
+import type { Http2Stream } from "node:http2";
 import { type DescService, fromBinary, toBinary } from "@bufbuild/protobuf";
 import {
   type handleUnaryCall,
@@ -25,6 +26,7 @@ import type { Health } from "./health.ts";
 import type { OpenPort, PortOptions, Tls } from "./port.ts";
 import { deadlineExceeded, explainFrameworkError, MESSAGE_BYTES_MAX, refuseMalformed } from "./protocol-fault.ts";
 import { describePackage } from "./reflection.ts";
+import { boundAnswer, boundRequest } from "./stream-limits.ts";
 
 type Call = ServerUnaryCall<Buffer, Buffer>;
 
@@ -39,10 +41,20 @@ const SERVER_OPTIONS = {
   // Clients connect again now and then, so that processes that were added get their share.
   "grpc.max_connection_age_ms": 60 * MINUTE_MS,
   "grpc.max_connection_age_grace_ms": MINUTE_MS,
+  // Megabytes that a connection may have node keep for it; grpc-js would take any number.
+  "grpc-node.max_session_memory": 64,
   // Bookkeeping for a debugging service that is not offered.
   "grpc.enable_channelz": 0,
 };
 
+export interface GrpcLimits {
+  /** How long a call may take until its last byte. */
+  readonly requestTimeoutMs: number;
+  /** How long an answer may wait to be taken. */
+  readonly idleTimeoutMs: number;
+}
+
+const LIMITS: GrpcLimits = { requestTimeoutMs: 30_000, idleTimeoutMs: 75_000 };
 const READ_OPTIONS = { readUnknownFields: false };
 
 function passThrough(bytes: Buffer): Buffer {
@@ -137,6 +149,17 @@ function explainStatuses(calls: readonly UnaryCall[]): ServerInterceptor {
   };
 }
 
+/** A call that does not come to its end, or whose answer nobody takes, is cut. Conversations may last. */
+function boundCalls({ requestTimeoutMs, idleTimeoutMs }: GrpcLimits): ServerInterceptor {
+  return ({ requestStream }, call) => {
+    // grpc-js bounds neither, and tells of its streams nowhere else.
+    const { stream } = call as unknown as { readonly stream: Http2Stream };
+    if (!requestStream) boundRequest(stream, requestTimeoutMs);
+    boundAnswer(stream, idleTimeoutMs);
+    return call as ServerInterceptingCall;
+  };
+}
+
 /** A server whose open streams can be ended, since nothing else would end a Watch before its client does. */
 class EndableStreams {
   readonly #server: Server;
@@ -190,10 +213,16 @@ function bind(server: Server, address: string, tls: Tls | null): Promise<number>
   });
 }
 
-export async function startGrpc(options: PortOptions): Promise<OpenPort> {
+export interface GrpcOptions extends PortOptions {
+  readonly limits?: Partial<GrpcLimits>;
+}
+
+export async function startGrpc(options: GrpcOptions): Promise<OpenPort> {
   const { calls, health, host, stopTimeoutMs } = options;
   const services: DescService[] = [...new Set(calls.map(({ method }) => method.parent))];
-  const server = new Server({ ...SERVER_OPTIONS, interceptors: [explainStatuses(calls)] });
+  // The first one is given grpc-js's own call.
+  const interceptors = [boundCalls({ ...LIMITS, ...options.limits }), explainStatuses(calls)];
+  const server = new Server({ ...SERVER_OPTIONS, interceptors });
   const streams = new EndableStreams(server);
   server.addService(
     define(calls),

@@ -16,6 +16,7 @@ import {
 import type { AddressInfo, Server, Socket } from "node:net";
 import { createPort } from "./cleartext-port.ts";
 import type { OpenPort, Tls } from "./port.ts";
+import { boundAnswer } from "./stream-limits.ts";
 
 export type HttpRequest = IncomingMessage | Http2ServerRequest;
 /** What the responses of HTTP/1.1 and HTTP/2 have in common. */
@@ -35,7 +36,7 @@ export interface HttpLimits {
   readonly headersTimeoutMs: number;
   /** How long a request may take until its last byte. */
   readonly requestTimeoutMs: number;
-  /** How long a connection may be idle. */
+  /** How long a connection may be idle, and an answer wait to be taken. */
   readonly idleTimeoutMs: number;
   readonly streamsPerConnectionMax: number;
 }
@@ -70,12 +71,12 @@ function createHttp2(limits: HttpLimits): Http2Server {
     maxSessionInvalidFrames: 100,
     maxSessionRejectedStreams: 100,
     // Streams that are opened and reset at once (CVE-2023-44487): a burst, and then so many per second, before the connection is closed.
-    streamResetBurst: 1_000,
+    streamResetBurst: 300,
     streamResetRate: 100,
   });
 }
 
-/** Closes an HTTP/2 connection that has been quiet for a while and has no call on it. */
+/** Closes an HTTP/2 connection whenever it has been quiet for a while and has no call on it, and a stream whose answer nobody takes. */
 function closeWhenIdle(session: ServerHttp2Session, idleTimeoutMs: number): void {
   let streams = 0;
   session.on("stream", (stream) => {
@@ -83,10 +84,13 @@ function closeWhenIdle(session: ServerHttp2Session, idleTimeoutMs: number): void
     stream.once("close", () => {
       streams -= 1;
     });
+    boundAnswer(stream, idleTimeoutMs);
   });
-  session.setTimeout(idleTimeoutMs, () => {
+  // As often as it happens: a listener that is given to setTimeout hears of the first time alone.
+  session.on("timeout", () => {
     if (streams === 0) session.close();
   });
+  session.setTimeout(idleTimeoutMs);
 }
 
 class HttpPort {
@@ -117,6 +121,7 @@ class HttpPort {
       socket.once("close", () => this.#sockets.delete(socket));
     });
     this.#http1.on("request", (request, response) => this.#onHttp1(request, response));
+    this.#http1.setTimeout(limits.idleTimeoutMs, (socket) => this.#onSilence(socket));
     this.#http2.on("request", (request, response) => this.#onHttp2(request, response));
     this.#http2.on("session", (session) => this.#onSession(session));
   }
@@ -154,7 +159,15 @@ class HttpPort {
     this.#options.handle(request, response);
   }
 
+  /** A connection of HTTP/1.1 may be silent for as long as its call is worked on, and not while its caller leaves the answer where it is. */
+  #onSilence(socket: Socket): void {
+    const isWorkedOn = [...this.#responses].some((response) => response.socket === socket && !response.writableEnded);
+    if (!isWorkedOn || socket.writableLength > 0) socket.destroy();
+  }
+
   #onHttp2(request: Http2ServerRequest, response: Http2ServerResponse): void {
+    // Reset before it was looked at: whoever sends many of those shall not have them worked on.
+    if (request.stream.closed) return;
     this.#options.handle(request, response);
   }
 

@@ -27,6 +27,8 @@ export class Issuer {
   #kid = "key-1";
   /** What the next requests for the keys are answered with. */
   status: number | "silent" = 200;
+  /** Whether its keys say what they are for; some issuers' do not. */
+  namesAlgorithm = true;
   /** How often the keys were asked for. */
   asked = 0;
 
@@ -34,7 +36,8 @@ export class Issuer {
     this.#server = createServer((_request, response) => {
       this.asked += 1;
       if (this.status === "silent") return;
-      const key = { ...this.#pair.publicKey.export({ format: "jwk" }), kid: this.#kid, alg: "RS256", use: "sig" };
+      const name = this.namesAlgorithm ? { alg: "RS256" } : {};
+      const key = { ...this.#pair.publicKey.export({ format: "jwk" }), kid: this.#kid, ...name, use: "sig" };
       response.writeHead(this.status, { "content-type": "application/json" });
       response.end(this.status === 200 ? JSON.stringify({ keys: [key] }) : "away");
     });
@@ -57,6 +60,11 @@ export class Issuer {
 
   get publicKey(): KeyObject {
     return this.#pair.publicKey;
+  }
+
+  /** Lets a test sign what no careful issuer would. */
+  get privateKey(): KeyObject {
+    return this.#pair.privateKey;
   }
 
   /** Signs with another key from now on. */

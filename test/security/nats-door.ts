@@ -1,6 +1,6 @@
 // The NATS door of the authorization walk: every subject that is served. A subject without a row here fails.
 import type { TestContext } from "node:test";
-import { headers } from "@nats-io/transport-node";
+import { headers, type NatsConnection } from "@nats-io/transport-node";
 import { startNatsDoor } from "../../src/api/nats/door.ts";
 import { createOperations } from "../../src/api/nats/operations.ts";
 import { STATUSES } from "../../src/api/json/statuses.ts";
@@ -53,12 +53,13 @@ function statusOf(reason: "ok" | Reason): string {
   return reason === "ok" ? "2xx" : String(STATUSES[reason]);
 }
 
-export async function openNatsDoor(t: TestContext, { authenticate, parts }: World): Promise<Door> {
+/** Opens the door on a server of its own; gives a connection of the test's. */
+export async function openNats(t: TestContext, { authenticate, parts }: World): Promise<NatsConnection> {
   const server = await startNatsServer();
   const { log } = parts;
   const link = connectNats(server.url, log);
-  const served = createOperations({ parts, provider: "mock" });
-  const door = await startNatsDoor({ nats: link, operations: served, authenticate, log });
+  const operations = createOperations({ parts, provider: "mock" });
+  const door = await startNatsDoor({ nats: link, operations, authenticate, log });
   const connection = await server.connect();
   t.after(async () => {
     await connection.close();
@@ -66,6 +67,12 @@ export async function openNatsDoor(t: TestContext, { authenticate, parts }: Worl
     await link.close();
     await server.stop();
   });
+  return connection;
+}
+
+export async function openNatsDoor(t: TestContext, world: World): Promise<Door> {
+  const connection = await openNats(t, world);
+  const served = createOperations({ parts: world.parts, provider: "mock" });
 
   async function ask(subject: string, payload: object, authorization: string | null): Promise<Verdict> {
     const sent = headers();

@@ -1,6 +1,6 @@
 // How often one client may call: so many times in a minute, and so many in ten seconds, both at once. Other services of the house are not limited;
 // everybody else is told apart by address, IPv6 ones by their network of 64 bits.
-import rateLimit from "@fastify/rate-limit";
+import rateLimit, { normalizeIP } from "@fastify/rate-limit";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { refusal } from "../../domain/error.ts";
 import { identityOf } from "./context.ts";
@@ -48,6 +48,12 @@ async function isExempt(request: FastifyRequest, options: RestOptions): Promise<
   return identity.ok && identity.value.role === "service";
 }
 
+/** Some proxies write the port as well, of which a client has as many as it likes. */
+function withoutPort(address: string): string {
+  const [, v6, v4] = /^(?:\[(.*)\](?::\d+)?|([\d.]+):\d+)$/.exec(address) ?? [];
+  return v6 ?? v4 ?? address;
+}
+
 async function count(limiter: Limiter, request: FastifyRequest): Promise<Count> {
   const counted = await limiter(request);
   if (counted.isAllowed) throw new Error("nobody is on the list of those who are not counted");
@@ -63,7 +69,7 @@ type Hook = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
 export async function createRateLimit(app: FastifyInstance, options: RestOptions): Promise<Hook | null> {
   if (options.rateLimit === null) return null;
   const { perMinute, burstPer10s } = options.rateLimit;
-  await app.register(rateLimit, { global: false });
+  await app.register(rateLimit, { global: false, keyGenerator: ({ ip }) => normalizeIP(withoutPort(ip)) });
   const minute = app.createRateLimit({ max: perMinute, timeWindow: MINUTE_MS });
   const burst = app.createRateLimit({ max: burstPer10s, timeWindow: BURST_MS });
   return async (request, reply) => {
