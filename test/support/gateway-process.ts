@@ -163,13 +163,13 @@ export class GatewayProcess {
   }
 
   journal(): Promise<JournalAudit> {
-    return readJournal(this.#journalPath);
+    return readJournal(this.journalPath);
   }
 
   /** Waits until the journal is as wished. */
   async untilJournal(holds: (audit: JournalAudit) => boolean): Promise<void> {
     const signal = AbortSignal.timeout(JOURNAL_TIMEOUT_MS);
-    const watcher = watch(this.#journalPath);
+    const watcher = watch(this.journalPath);
     const changes = on(watcher, "change", { signal });
     try {
       while (!holds(await this.journal())) await changes.next();
@@ -182,7 +182,8 @@ export class GatewayProcess {
     return join(this.#folder, "gateway");
   }
 
-  get #journalPath(): string {
+  /** For those to whom its journal is too large to be read at once. */
+  get journalPath(): string {
     return join(this.#directory, "journal.jsonl");
   }
 }

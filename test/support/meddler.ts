@@ -1,5 +1,5 @@
-// Stands between the service and the gateway, and does to some requests what a network or a provider might: loses answers, holds a request back, or
-// says that a checkout has expired while it has not.
+// Stands between the service and the gateway, and does to some requests what a network or a provider might: loses requests or answers, spoils or delays
+// answers, holds a request back, or says that a checkout has expired while it has not.
 import { once } from "node:events";
 import {
   Agent,
@@ -11,11 +11,31 @@ import {
 } from "node:http";
 import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
+import { setTimeout as delay } from "node:timers/promises";
 
 /** A request that was held back. */
 export interface Held {
   readonly arrived: Promise<void>;
   release(): void;
+}
+
+/** What befalls the next so many changes for an order. */
+export interface Mishap {
+  /**
+   * lost_before: it is not made, and never answered. lost_after: it is made, and the answer is lost. failed_after: it is made, and answered by a 500 that is not
+   * the gateway's. late: it is made at once, and answered so many milliseconds after it came. left: it goes on at the gateway although whoever sent it has left.
+   */
+  readonly manner: "lost_before" | "lost_after" | "failed_after" | "late" | "left";
+  readonly times: number;
+  readonly lateMs?: () => number;
+}
+
+/** What is known of an order's changes from its first mishap on. */
+interface Trouble {
+  readonly mishap: Mishap;
+  left: number;
+  /** Idempotency keys that its changes bore. */
+  readonly keys: Set<string>;
 }
 
 interface Hold {
@@ -29,17 +49,34 @@ interface Answer {
   readonly body: Buffer;
 }
 
+/** Failures between two good answers, of eight after which the service would take the gateway for away; and how long one waits for a good answer. */
+const FAILURES_MAX = 2;
+const GOOD_ANSWER_MS = 600;
+
 const EXPIRE = /^\/v1\/checkout\/sessions\/(\w+)\/expire$/;
+const CREATE = /^\/v1\/(?:payment_intents|checkout\/sessions)$/;
+const FAILING: ReadonlySet<Mishap["manner"]> = new Set(["lost_before", "lost_after", "failed_after"]);
+const OBJECT = /\/((?:pi|cs)_\w+)\//;
+const FAILED: Answer = {
+  status: 500,
+  headers: { "content-type": "application/json" },
+  body: Buffer.from(JSON.stringify({ error: { type: "api_error", message: "Something went wrong on our side." } })),
+};
 
 export class Meddler {
   readonly url: string;
   readonly #target: URL;
   readonly #server: Server;
   readonly #agent = new Agent({ keepAlive: true });
-  /** How many answers are still lost, by the order that the request's metadata names. */
-  readonly #lost = new Map<string, number>();
+  readonly #troubles = new Map<string, Trouble>();
+  /** Which order an intent or a session was made for. */
+  readonly #orders = new Map<string, string>();
   readonly #holds = new Map<string, Hold>();
   readonly #pretended = new Set<string>();
+  #sparesCircuit = false;
+  #failures = 0;
+  /** Of failures that wait for a good answer. */
+  #waiting: (() => void)[] = [];
 
   private constructor(target: string, server: Server) {
     this.#target = new URL(target);
@@ -59,7 +96,17 @@ export class Meddler {
 
   /** The next so many changes for an order are made, and their answers lost. */
   loseAnswers(orderId: string, times: number): void {
-    this.#lost.set(orderId, times);
+    this.befall(orderId, { manner: "lost_after", times });
+  }
+
+  /** The next changes for an order meet this. */
+  befall(orderId: string, mishap: Mishap): void {
+    this.#troubles.set(orderId, { mishap, left: mishap.times, keys: new Set() });
+  }
+
+  /** Idempotency keys of the changes for an order that came since it was first befallen. */
+  keysOf(orderId: string): readonly string[] {
+    return [...(this.#troubles.get(orderId)?.keys ?? [])];
   }
 
   /** The next request to expire a checkout waits until it is released. */
@@ -74,6 +121,11 @@ export class Meddler {
     this.#pretended.add(sessionId);
   }
 
+  /** From now on never fails so often in a row that the service would send nothing for a while, as long as good answers come in between. */
+  spareCircuit(): void {
+    this.#sparesCircuit = true;
+  }
+
   async close(): Promise<void> {
     this.#server.close();
     this.#server.closeAllConnections();
@@ -82,24 +134,60 @@ export class Meddler {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const arrivedAt = performance.now();
     const body = await buffer(request);
     const [, sessionId = ""] = EXPIRE.exec(request.url ?? "") ?? [];
     const hold = this.#holds.get(sessionId);
     this.#holds.delete(sessionId);
     hold?.arrived.resolve();
     await hold?.released.promise;
+    const mishap = this.#meets(request, body);
+    const fails = mishap !== undefined && FAILING.has(mishap.manner);
+    if (fails && this.#sparesCircuit) await this.#goodAnswer();
+    if (mishap?.manner === "lost_before") return void request.socket.destroy();
     const answer = this.#pretended.has(sessionId)
       ? await this.#pretend(request, sessionId)
-      : await this.#forward(request, response, body);
-    if (this.#loses(request, body)) request.socket.destroy();
-    else response.writeHead(answer.status, answer.headers).end(answer.body);
+      : await this.#forward(request, mishap?.manner === "left" ? null : response, body);
+    if (CREATE.test(request.url ?? "")) this.#learn(answer);
+    if (mishap?.manner === "lost_after") return void request.socket.destroy();
+    if (mishap?.lateMs) await delay(Math.max(0, arrivedAt + mishap.lateMs() - performance.now()));
+    const { status, headers, body: told } = mishap?.manner === "failed_after" ? FAILED : answer;
+    response.writeHead(status, headers).end(told);
+    if (!mishap && !response.destroyed) this.#answeredWell();
   }
 
-  #loses({ method }: IncomingMessage, body: Buffer): boolean {
-    const orderId = new URLSearchParams(body.toString()).get("metadata[order_id]");
-    const left = orderId === null || method !== "POST" ? 0 : (this.#lost.get(orderId) ?? 0);
-    if (orderId !== null && left > 0) this.#lost.set(orderId, left - 1);
-    return left > 0;
+  /** Takes one of the places for failures; where there is none, waits for the next good answer, within a bound. */
+  async #goodAnswer(): Promise<void> {
+    if (this.#failures >= FAILURES_MAX) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#waiting.push(resolve);
+      await Promise.race([promise, delay(GOOD_ANSWER_MS)]);
+    }
+    this.#failures += 1;
+  }
+
+  #answeredWell(): void {
+    this.#failures = 0;
+    for (const resume of this.#waiting.splice(0, FAILURES_MAX)) resume();
+  }
+
+  /** The mishap that a change meets, if any; it is counted. */
+  #meets({ method, url, headers }: IncomingMessage, body: Buffer): Mishap | undefined {
+    if (method !== "POST") return undefined;
+    const [, objectId = ""] = OBJECT.exec(url ?? "") ?? [];
+    const named = new URLSearchParams(body.toString()).get("metadata[order_id]");
+    const trouble = this.#troubles.get(named ?? this.#orders.get(objectId) ?? "");
+    const key = headers["idempotency-key"];
+    if (typeof key === "string") trouble?.keys.add(key);
+    if (!trouble || trouble.left === 0) return undefined;
+    trouble.left -= 1;
+    return trouble.mishap;
+  }
+
+  #learn({ body }: Answer): void {
+    const { id, metadata } = JSON.parse(body.toString()) as { id?: string; metadata?: Record<string, string> };
+    const orderId = metadata?.["order_id"];
+    if (id !== undefined && orderId !== undefined) this.#orders.set(id, orderId);
   }
 
   async #pretend(request: IncomingMessage, sessionId: string): Promise<Answer> {
@@ -112,12 +200,12 @@ export class Meddler {
     return { status: 200, headers: { "content-type": "application/json" }, body };
   }
 
-  async #forward(request: IncomingMessage, response: ServerResponse, body: Buffer): Promise<Answer> {
+  /** Who no longer waits here does not wait there either; without a response nobody is watched. */
+  async #forward(request: IncomingMessage, response: ServerResponse | null, body: Buffer): Promise<Answer> {
     const { hostname, port } = this.#target;
     const { method, url, headers } = request;
     const onward = send({ hostname, port, method, path: url, headers, agent: this.#agent });
-    // Who no longer waits here does not wait there either.
-    response.once("close", () => onward.destroy());
+    response?.once("close", () => onward.destroy());
     onward.end(body);
     const [answer] = (await once(onward, "response")) as [IncomingMessage];
     return { status: answer.statusCode ?? 502, headers: answer.headers, body: await buffer(answer) };

@@ -2,7 +2,7 @@
 // that it starts by itself. It keeps its ports over a restart, so that clients find it again.
 import { type ChildProcess, spawn } from "node:child_process";
 import { EventEmitter, once } from "node:events";
-import { chmodSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -10,12 +10,15 @@ import { connect, type NatsConnection } from "@nats-io/transport-node";
 import pg from "pg";
 import { postgresDatabase, postgresRole } from "../../src/embedded/postgres-cluster.ts";
 import { type RunningServers, runningServers } from "../embedded/data-directory.ts";
+import { canaryPattern, secretsOf } from "./canaries.ts";
 import { type JournalAudit, readJournal } from "./gateway-journal.ts";
 import { startArguments, startSettings } from "./start-command.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const READY_TIMEOUT_MS = 60_000;
 const NATS_USER = "payment";
+/** Lines of the log that tell a secret are kept, this many. */
+const LEAKS_MAX = 20;
 
 type Environment = Readonly<Record<string, string>>;
 
@@ -36,6 +39,9 @@ export class ServiceProcess {
   readonly grpc = { port: 0 };
   /** Of the run that goes on, or that ended last. */
   logged: LogLine[] = [];
+  /** Of all runs: what it wrote with a canary or a secret in it. Its whole log would be too much to keep. */
+  readonly #leaks: string[] = [];
+  #canary = new RegExp(canaryPattern([]));
   readonly #folder: string;
   readonly #environment: Environment;
   readonly #events = new EventEmitter();
@@ -99,12 +105,14 @@ export class ServiceProcess {
       },
     });
     this.#child = child;
+    this.#canary = new RegExp(canaryPattern(this.secrets()));
     this.#complaint = "";
     this.logged = [];
     this.#exit = once(child, "exit").then(([code, signal]) => ({ code, signal }) as Exit);
     void this.#exit.then(() => this.#events.emit("line"));
     createInterface(child.stdout).on("line", (line) => this.#take(line));
     child.stderr.on("data", (text: Buffer) => {
+      this.#listen(text.toString());
       this.#complaint = (this.#complaint + text.toString()).slice(-4_000);
     });
   }
@@ -113,6 +121,23 @@ export class ServiceProcess {
     const line = await this.awaitLog("service ready");
     this.http.port = line["port"] as number;
     this.grpc.port = line["grpcPort"] as number;
+    // The servers' passwords are made at the first start.
+    this.#canary = new RegExp(canaryPattern(this.secrets()));
+    for (const each of this.logged) this.#listen(JSON.stringify(each));
+  }
+
+  /** Those of its settings, and the passwords of its servers. */
+  secrets(): string[] {
+    const passwords = (["postgres", "nats"] as const).flatMap((server) => {
+      const file = join(this.dataDir, server, "password");
+      return existsSync(file) ? [readFileSync(file, "utf8").trim()] : [];
+    });
+    return [...secretsOf(this.#environment), ...passwords];
+  }
+
+  /** What it wrote in all runs, of which nothing may be found. */
+  overheard(): (readonly [where: string, text: string])[] {
+    return this.#leaks.map((text) => ["the log", text] as const);
   }
 
   /** Waits until a line was logged in this run for the given time, be it before or after the call. */
@@ -205,7 +230,12 @@ export class ServiceProcess {
     return { port: read("port"), password: read("password") };
   }
 
+  #listen(text: string): void {
+    if (this.#leaks.length < LEAKS_MAX && this.#canary.test(text)) this.#leaks.push(text);
+  }
+
   #take(line: string): void {
+    this.#listen(line);
     this.logged.push(JSON.parse(line) as LogLine);
     this.#events.emit("line");
   }

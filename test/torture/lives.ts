@@ -2,6 +2,7 @@
 import type { JsonObject } from "@bufbuild/protobuf";
 import { CaptureMethod, PaymentMode } from "../../gen/payment/v1/payment_pb.ts";
 import { PaymentService } from "../../gen/payment/v1/payment_service_pb.ts";
+import { CANARIES } from "../support/canaries.ts";
 import type { Caller } from "./caller.ts";
 import type { Random } from "./random.ts";
 import type { Verdict } from "./record.ts";
@@ -43,6 +44,14 @@ export const IDLE_FAULTS = [
 ];
 const FAULT_CHANCE = 0.25;
 const BAD_CARD_CHANCE = 0.15;
+/** A card's number where a token belongs, and in the caller's notes. */
+const RAW_CARD_CHANCE = 0.05;
+const NOTE_CHANCE = 0.05;
+const CREDITS_CHANCE = 0.25;
+/** Counts credits, in whole ones. */
+const CREDITS = "XXX";
+/** Of what one payment with credits costs. */
+const CREDITS_MAX = 2_000;
 /** Above 2^53 now and then. */
 const LARGE = 9_007_199_254_740_993n;
 const REFUNDS_MAX = 4;
@@ -55,6 +64,8 @@ interface Life {
   readonly random: Random;
   readonly orderId: string;
   readonly amount: bigint;
+  /** Who pays with credits; undefined where a card pays. */
+  readonly holder: string | undefined;
   readonly faults: readonly string[];
   calls: number;
 }
@@ -70,32 +81,51 @@ function nextName(life: Life): { orderId: string; requestId: string } {
   return { orderId: life.orderId, requestId: `${life.orderId}-${life.calls}` };
 }
 
-function euros(minor: bigint) {
-  return { currency: "EUR", minor };
+function money({ holder }: Life, minor: bigint) {
+  return { currency: holder === undefined ? "EUR" : CREDITS, minor };
 }
 
-function pickCard({ random }: Life): string {
+function pickMethod({ random, holder }: Life): string {
+  if (holder !== undefined) return "credits";
   return random.pick(random.chance(BAD_CARD_CHANCE) ? BAD_CARDS : GOOD_CARDS);
 }
 
+function notesOf({ random, faults }: Life) {
+  const fault = random.chance(FAULT_CHANCE) && { gateway_fault: random.pick(faults) };
+  if (!random.chance(NOTE_CHANCE)) return { metadata: { ...fault } };
+  return { description: `paid with ${CANARIES.note}`, metadata: { ...fault, card: CANARIES.note } };
+}
+
 function create(life: Life): Promise<Verdict | undefined> {
-  const { caller, random, orderId, amount } = life;
+  const { caller, random, orderId, amount, holder } = life;
   const named = nextName(life);
-  const mode = random.chance(0.25) ? PaymentMode.CHECKOUT : PaymentMode.INTENT;
-  const paysAtOnce = mode === PaymentMode.INTENT && random.chance(0.75);
+  const isCheckout = random.chance(0.25) && holder === undefined;
+  const paysAtOnce = !isCheckout && random.chance(0.75);
   return caller.call(createPayment, named, {
     orderId,
-    amount: euros(amount),
-    mode,
+    amount: money(life, amount),
+    mode: isCheckout ? PaymentMode.CHECKOUT : PaymentMode.INTENT,
     captureMethod: random.chance(0.3) ? CaptureMethod.MANUAL : CaptureMethod.AUTOMATIC,
-    ...(paysAtOnce && { paymentMethod: pickCard(life) }),
-    ...(random.chance(FAULT_CHANCE) && { metadata: { gateway_fault: random.pick(life.faults) } }),
+    ...(paysAtOnce && { paymentMethod: pickMethod(life) }),
+    ...(holder !== undefined && { provider: "credits", customerId: holder }),
+    ...notesOf(life),
     attemptsMax: random.below(3),
     requestId: named.requestId,
   });
 }
 
-function complete(life: Life, change: { paymentMethod?: string; amount?: ReturnType<typeof euros> }) {
+/** Is refused, and the number is told to nobody. */
+function sendCardNumber(life: Life): Promise<Verdict | undefined> {
+  const { caller, random, orderId, amount } = life;
+  const named = nextName(life);
+  const { requestId } = named;
+  const paymentMethod = random.pick([CANARIES.card, CANARIES.testCard]);
+  return random.chance(0.5)
+    ? caller.call(createPayment, named, { orderId, amount: money(life, amount), paymentMethod, requestId })
+    : caller.call(completePayment, named, { payment: { case: "orderId", value: orderId }, paymentMethod, requestId });
+}
+
+function complete(life: Life, change: { paymentMethod?: string; amount?: ReturnType<typeof money> }) {
   const named = nextName(life);
   const payment = { case: "orderId", value: life.orderId } as const;
   return life.caller.call(completePayment, named, { payment, ...change, requestId: named.requestId });
@@ -113,7 +143,7 @@ function refund(life: Life): Promise<Verdict | undefined> {
   const named = nextName(life);
   const payment = { case: "orderId", value: orderId } as const;
   const wish = random.pick([amount / 3n, amount / 2n, amount / 7n + 1n, amount + 1n, null]);
-  const asked = wish === null ? {} : { amount: euros(wish) };
+  const asked = wish === null ? {} : { amount: money(life, wish) };
   return caller.call(refundPayment, named, { payment, ...asked, requestId: named.requestId });
 }
 
@@ -122,20 +152,29 @@ async function settle(life: Life, status: string | undefined): Promise<string | 
   let current = status;
   for (let attempt = 0; attempt < 3 && current !== undefined && OPEN.includes(current); attempt += 1) {
     if (random.chance(0.2)) return statusIn(await cancel(life));
-    current = statusIn(await complete(life, { paymentMethod: pickCard(life) }));
+    current = statusIn(await complete(life, { paymentMethod: pickMethod(life) }));
   }
   if (current !== "PAYMENT_STATUS_AUTHORIZED") return current;
   if (random.chance(0.25)) return statusIn(await cancel(life));
-  return statusIn(await complete(life, random.chance(0.5) ? { amount: euros(amount / 2n + 1n) } : {}));
+  return statusIn(await complete(life, random.chance(0.5) ? { amount: money(life, amount / 2n + 1n) } : {}));
+}
+
+function amountOf({ random }: Pick<Life, "random">, holder: string | undefined): bigint {
+  if (holder !== undefined) return BigInt(1 + random.below(CREDITS_MAX));
+  return random.chance(0.1) ? LARGE : BigInt(100 + random.below(100_000));
+}
+
+/** What a life begins with. */
+export interface Birth extends Pick<Life, "caller" | "random" | "faults"> {
+  /** Customers who have credits. */
+  readonly holders?: readonly string[];
 }
 
 /** Lives one payment to an end; some lives meet one of the faults. */
-export async function live(
-  { caller, random, faults }: Pick<Life, "caller" | "random" | "faults">,
-  orderId: string,
-): Promise<void> {
-  const amount = random.chance(0.1) ? LARGE : BigInt(100 + random.below(100_000));
-  const life: Life = { caller, random, faults, orderId, amount, calls: 0 };
+export async function live({ caller, random, faults, holders = [] }: Birth, orderId: string): Promise<void> {
+  const holder = holders.length > 0 && random.chance(CREDITS_CHANCE) ? random.pick(holders) : undefined;
+  const life: Life = { caller, random, faults, orderId, holder, amount: amountOf({ random }, holder), calls: 0 };
+  if (random.chance(RAW_CARD_CHANCE)) await sendCardNumber(life);
   const status = await settle(life, statusIn(await create(life)));
   if (status === undefined || !PAID.includes(status)) return;
   const refunds = random.below(REFUNDS_MAX + 1);

@@ -15,6 +15,8 @@ export interface LoadOptions {
   readonly random: Random;
   /** Faults of the gateway that a part of the lives meets. */
   readonly faults: readonly string[];
+  /** Customers who have credits, and pay with them now and then. */
+  readonly holders?: readonly string[];
 }
 
 export class Load {
@@ -48,10 +50,11 @@ export class Load {
 
   async #keepWorking(random: Random): Promise<void> {
     const onVerdict = (): void => void this.#events.emit("verdict");
-    const caller = new Caller({ clients: this.#options.clients, random, record: this.record, onVerdict });
+    const { clients, faults, holders = [] } = this.#options;
+    const caller = new Caller({ clients, random, record: this.record, onVerdict });
     while (!this.#enough) {
       this.lives += 1;
-      await live({ caller, random, faults: this.#options.faults }, `order-${this.lives}`);
+      await live({ caller, random, faults, holders }, `order-${this.lives}`);
     }
   }
 }

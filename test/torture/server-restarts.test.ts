@@ -1,44 +1,77 @@
-// PostgreSQL and nats-server are killed at random moments of a running load, and come back. TORTURE_SERVER_KILLS sets how often each (the full
-// programme is 10), TORTURE_SEED repeats the choices of an earlier run.
-import assert from "node:assert/strict";
-import { randomInt } from "node:crypto";
-import { test } from "node:test";
+// PostgreSQL and nats-server are killed, stopped and frozen at random moments of a running load, each at its own pace, so that now and then both are away.
 import { setTimeout as delay } from "node:timers/promises";
 import { createClients } from "../support/clients.ts";
 import { ServiceProcess } from "../support/service-process.ts";
+import { grantCredits } from "./credit-holders.ts";
 import { ACTING_FAULTS, IDLE_FAULTS } from "./lives.ts";
 import { Load } from "./load.ts";
-import { Random } from "./random.ts";
-import { judge, QUICK } from "./verdict.ts";
+import { NaiveCustomer } from "./naive-customer.ts";
+import { torment } from "./programme.ts";
+import type { Random } from "./random.ts";
+import { MANNERS, type Server, trouble } from "./server-trouble.ts";
+import { hearing, judge, QUICK } from "./verdict.ts";
 
-const KILLS = Number(process.env["TORTURE_SERVER_KILLS"] ?? 2);
-const SEED = Number(process.env["TORTURE_SEED"] ?? randomInt(2 ** 32));
-const TIMEOUT_MS = 120_000 + KILLS * 20_000;
-const VERDICTS_MAX = 300;
+const DATABASE_TIMEOUT_MS = 500;
+/** A statement is given up after twice its time-out. */
+const FROZEN_MIN_MS = 2 * DATABASE_TIMEOUT_MS + 50;
+const FROZEN_SPREAD_MS = 600;
+/** The relay waits 5 seconds for an acknowledgement. NATS is frozen for longer than that now and then. */
+const LONG_FREEZE_MS = 5_300;
+const LONG_FREEZE_EVERY = 4;
+/** How far the load gets in between, at most. */
+const VERDICTS_MAX = 40;
 const OFFSET_MAX_MS = 20;
+const HOLDERS = 5;
 
-test(`money is exact after PostgreSQL and NATS were killed ${KILLS} times each under load`, {
-  timeout: TIMEOUT_MS,
-}, async (t) => {
-  t.diagnostic(`TORTURE_SEED=${SEED}`);
-  const random = new Random(SEED);
-  const service = await ServiceProcess.start(QUICK);
+const PROGRAMME = {
+  id: "T9",
+  name: "PostgreSQL and NATS killed, stopped and frozen under load",
+  unit: "disturbances",
+  cases: 400,
+  share: 6,
+  caseMs: 15_000,
+};
+
+interface Siege {
+  readonly service: ServiceProcess;
+  readonly load: Load;
+  readonly random: Random;
+}
+
+/** Disturbs one server so many times, in every manner in turn. */
+async function disturb({ service, load, random }: Siege, server: Server, count: number): Promise<number> {
+  for (let done = 0; done < count; done += 1) {
+    await load.verdicts(1 + random.below(VERDICTS_MAX));
+    await delay(random.below(OFFSET_MAX_MS));
+    const manner = MANNERS[done % MANNERS.length] ?? "killed";
+    const freezes = Math.floor(done / MANNERS.length);
+    const isLong = server === "nats" && freezes % LONG_FREEZE_EVERY === LONG_FREEZE_EVERY - 1;
+    const frozenMs = isLong ? LONG_FREEZE_MS : FROZEN_MIN_MS + random.below(FROZEN_SPREAD_MS);
+    await trouble(service, { server, manner, frozenMs });
+  }
+  return count;
+}
+
+torment(PROGRAMME, async (t, { cases, random }) => {
+  const service = await ServiceProcess.start({ ...QUICK, DATABASE_TIMEOUT_MS: String(DATABASE_TIMEOUT_MS) });
   t.after(() => service.remove());
   const load = new Load({
     clients: createClients(t, service),
     random: random.fork(),
     faults: [...ACTING_FAULTS, ...IDLE_FAULTS],
+    holders: await grantCredits(service.http, HOLDERS),
   });
+  const customer = new NaiveCustomer(service.http.port, random.fork());
   load.start();
-  const servers = Array.from({ length: KILLS }, () => ["postgres", "nats"] as const).flat();
-  for (const [done, server] of servers.entries()) {
-    await load.verdicts(1 + random.below(VERDICTS_MAX));
-    await delay(random.below(OFFSET_MAX_MS));
-    process.kill(service.serverPid(server), "SIGKILL");
-    // The service starts it again by itself.
-    await service.awaitLog("embedded server restarted", done + 1);
-  }
-  const figures = await judge(service, load);
-  t.diagnostic(JSON.stringify(figures));
-  assert.deepEqual(figures.violations, []);
+  customer.start();
+  const each = Math.ceil(cases / 2);
+  const [postgres, nats] = await Promise.all([
+    disturb({ service, load, random: random.fork() }, "postgres", each),
+    disturb({ service, load, random: random.fork() }, "nats", each),
+  ]);
+  await customer.finish();
+  const scene = hearing(service, () => customer.overheard());
+  const figures = await judge(scene, load);
+  const shown = figures.requestsRecovered >= postgres && figures.operationsRecovered > 0;
+  return { cases: postgres + nats, postgres, nats, bookings: customer.answers, ...figures, shown };
 });

@@ -4,6 +4,7 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import type { JournalAudit } from "../support/gateway-journal.ts";
 import { StreamRecorder } from "../support/stream-recorder.ts";
 import { findUnsettled, findViolations, type Query } from "./invariants.ts";
+import type { Telling } from "./leaks.ts";
 import type { Load } from "./load.ts";
 import type { ClientRecord } from "./record.ts";
 import { tellStories } from "./story.ts";
@@ -21,7 +22,7 @@ export const QUICK = {
 };
 
 /** Waits for it no longer than the bound; gives whether it came. */
-async function becomesQuiet(query: Query): Promise<boolean> {
+export async function becomesQuiet(query: Query): Promise<boolean> {
   const deadline = performance.now() + QUIET_TIMEOUT_MS;
   while ((await findUnsettled(query)).length > 0) {
     if (performance.now() > deadline) return false;
@@ -53,6 +54,21 @@ export interface Scene {
   connectNats(): Promise<NatsConnection>;
   /** Of the gateway. */
   journal(): Promise<JournalAudit>;
+  /** That may be nowhere, those of the settings among them. */
+  secrets?(): readonly string[];
+  /** What was told to others than callers, or to callers who keep no record; lines without a canary or a secret may be left out. */
+  overheard?(): readonly Telling[];
+}
+
+/** The same scene, in which more was told. */
+export function hearing(scene: Scene, more: () => readonly Telling[]): Scene {
+  return {
+    query: (text, values) => scene.query(text, values),
+    connectNats: () => scene.connectNats(),
+    journal: () => scene.journal(),
+    secrets: () => scene.secrets?.() ?? [],
+    overheard: () => [...(scene.overheard?.() ?? []), ...more()],
+  };
 }
 
 /** Ends the load and gives its figures. */
@@ -73,7 +89,10 @@ export async function examine(scene: Scene, record: ClientRecord): Promise<Figur
   const stream = await recorder.all();
   await recorder.close();
   const { requests } = record;
-  const found = await findViolations({ query, journal: await scene.journal(), stream, requests });
+  const secrets = scene.secrets?.() ?? [];
+  const overheard = scene.overheard?.() ?? [];
+  const journal = await scene.journal();
+  const found = await findViolations({ query, journal, stream, requests, secrets, overheard });
   const violations = found.length === 0 ? [] : [...found, ...(await tellStories(found, { query, requests }))];
   const [counts] = await query<{ payments: number; events: number; recovered: number }>(`
     select (select count(*)::int from payment) as payments, (select count(*)::int from payment_event) as events,

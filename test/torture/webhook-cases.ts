@@ -27,7 +27,7 @@ export const ACTS = {
   refund: ["refund"],
 } as const;
 export type Act = keyof typeof ACTS;
-const ACT_NAMES = Object.keys(ACTS) as Act[];
+export const ACT_NAMES = Object.keys(ACTS) as Act[];
 
 export interface World {
   readonly gateway: GatewayProcess;
@@ -128,8 +128,16 @@ async function openCheckout(world: World, orderId: string, terms: Omit<Creation,
 }
 
 /** Brings a payment to where one call is left to be made, which meets the fault. */
-export async function prepare(world: World, orderId: string, manner: string | null): Promise<Prepared> {
-  const kind = world.random.pick(ACT_NAMES);
+export function prepare(world: World, orderId: string, manner: string | null): Promise<Prepared> {
+  return prepareFor(world, orderId, { kind: world.random.pick(ACT_NAMES), manner });
+}
+
+/** As `prepare`, for a call of this kind. */
+export async function prepareFor(
+  world: World,
+  orderId: string,
+  { kind, manner }: { readonly kind: Act; readonly manner: string | null },
+): Promise<Prepared> {
   const amount = amountOf(world);
   const terms = { amount, fault: manner === null ? undefined : `${kind}:${manner}` };
   const prepared = { orderId, kind, ends: [endOf(kind, amount)] };

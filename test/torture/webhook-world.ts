@@ -152,7 +152,7 @@ export class WebhookWorld implements World {
     const [counts] = await this.service.query<{ moved: number; all: number }>(
       "select count(*) filter (where state = 'APPLIED')::int as moved, count(*)::int as all from webhook_event",
     );
-    const violations = [...figures.violations, ...(await this.#unexpectedEnds()), ...(await this.#quarantined())];
+    const violations = [...figures.violations, ...(await this.unexpectedEnds()), ...(await this.#quarantined())];
     return { ...figures, violations, webhooks: counts?.all ?? 0, movedByWebhook: counts?.moved ?? 0 };
   }
 
@@ -167,11 +167,13 @@ export class WebhookWorld implements World {
     throw new Error(`webhooks are not delivered: ${JSON.stringify(await this.gateway.deliveries())}`);
   }
 
-  async #unexpectedEnds(): Promise<string[]> {
+  /** Orders that did not end as they may. */
+  async unexpectedEnds(): Promise<string[]> {
     const rows = await this.service.query<Row>(`
       select p.order_id, p.status || coalesce(': ' || p.cancel_reason, '') as status, p.captured_minor::text as captured, p.refunded_minor::text as refunded,
         exists (select from payment_event e where e.payment_id = p.id and e.type = 'payment.late') as late
-      from payment p`);
+      from payment p order by p.id`);
+    // Of an order that was tried again, the last payment.
     const byOrder = new Map(rows.map((row) => [row.order_id, print(row)]));
     return this.#stories.flatMap(({ orderId, ends }) => {
       const ended = byOrder.get(orderId) ?? "there is none";
