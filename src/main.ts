@@ -4,6 +4,7 @@
 // the recovery worker; last the doors. Stopping goes the other way: the doors take nothing new and finish what is in flight, the workers
 // end, the relay drains, and then the database and the embedded servers stop. A second signal ends everything at once: what was in flight
 // then is recovered at the next start.
+import { flushCompileCache } from "node:module";
 import pino, { type Logger } from "pino";
 import { createHealth } from "./api/health.ts";
 import { createMint } from "./app/mint.ts";
@@ -205,6 +206,8 @@ async function start(config: Config, stack: Stack, log: Logger): Promise<void> {
 
   const readyMs = performance.now();
   log.info({ port, grpcPort, readyMs: Math.round(readyMs) }, "service ready");
+  // By itself node does it at an orderly end, to which a process that is killed does not come.
+  flushCompileCache();
   process.stderr.write(
     printBanner(config, {
       port,

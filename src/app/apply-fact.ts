@@ -36,8 +36,12 @@ function settles(settlement: Settlement | null, payment: Payment): boolean {
   return settlement !== null && payment.activeOperationId === settlement.operation.id;
 }
 
-/** Whether a movement changes anything that is stored. */
+/** Whether a movement changes anything, or makes something necessary. */
 export function changes(before: Payment, movement: Movement): boolean {
+  return movement.followUps.length > 0 || changesBooks(before, movement);
+}
+
+function changesBooks(before: Payment, movement: Movement): boolean {
   return (
     movement.payment !== before &&
     (movement.events.length > 0 ||
@@ -130,6 +134,8 @@ function plan(
     if (followUp.kind === "CANCEL") activeOperationId = operation.id;
     owed.push(operation);
   }
+  // What is necessary may be under way already.
+  if (!settlement && owed.length === 0 && !changesBooks(before, movement)) return null;
   // A revision is never behind the version, and a movement may hold several changes.
   const revision = before.revision + Math.max(1, movement.events.length);
   const payment = { ...movement.payment, activeOperationId, revision, updatedAt: moment.now };

@@ -101,7 +101,7 @@ function providerError(payment: Payment, message: string): Refusal {
 
 /** Facts that are the operation's own, and not of another refund or of a dispute, which come with all that happened to a payment. */
 function isOwn({ refundId }: Operation, fact: Fact): boolean {
-  return fact.kind === "refund" ? fact.refundId === refundId : fact.kind !== "dispute";
+  return fact.kind === "refund" ? refundId !== null && fact.refundId === refundId : fact.kind !== "dispute";
 }
 
 /** Applies facts of which some may be known already; what is known of them was not looked for when the operation was begun. */

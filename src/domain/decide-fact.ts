@@ -6,6 +6,7 @@ import { unreachable } from "./error.ts";
 import type { CorrectedFact, DeclinedFact, DisputeFact, Fact, OpenedFact, PaidFact, RefundFact } from "./fact.ts";
 import type { DisputeId, EventId, RefundId } from "./ids.ts";
 import { lateRefund, newRefund } from "./new-refund.ts";
+import { LATE_AUTHORIZATION } from "./operation.ts";
 import { isClosed, isOpen, type Payment, refundableMinor, statusAfterRefunds, TRANSITIONS } from "./payment.ts";
 import type { Refund } from "./refund.ts";
 
@@ -387,7 +388,7 @@ export function decideFacts(known: KnownPayment, facts: readonly Fact[], moment:
   const draft = new Draft(known, moment);
   for (const fact of withoutToldAttempts(known.payment, facts)) applyFact(draft, fact);
   if (draft.takenLate) giveBackLate(draft);
-  if (draft.heldLate) draft.followUps.push({ kind: "CANCEL", reason: "late_authorization" });
+  if (draft.heldLate) draft.followUps.push({ kind: "CANCEL", reason: LATE_AUTHORIZATION });
   return {
     payment: draft.payment,
     refunds: [...draft.changedRefunds.values()],

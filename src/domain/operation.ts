@@ -5,6 +5,7 @@
 // once `nextAttemptAt` has passed, and never become FAILED because time passed. SUCCEEDED: the provider answered, be it with a decline.
 // FAILED: the provider refused for good, or certainly did nothing.
 import type { OperationId, PaymentId, RefundId } from "./ids.ts";
+import type { Payment } from "./payment.ts";
 
 export type OperationKind = "CREATE" | "CONFIRM" | "CAPTURE" | "CANCEL" | "REFUND";
 export const OPERATION_STATES = ["IN_FLIGHT", "UNKNOWN", "SUCCEEDED", "FAILED"] as const;
@@ -37,4 +38,13 @@ export interface Operation {
   /** From when on the recovery worker takes it up. */
   readonly nextAttemptAt: Date;
   readonly createdAt: Date;
+}
+
+/** Why a CANCEL is owed when money was held for a payment that had ended. */
+export const LATE_AUTHORIZATION = "late_authorization";
+
+/** Whether a CANCEL lets go of money that is held; otherwise it closes what may still be paid. */
+export function letsGoOfHeld({ reason, request }: Operation, { status }: Payment): boolean {
+  // A caller's reason may be any text.
+  return status === "AUTHORIZED" || (request === null && reason === LATE_AUTHORIZATION);
 }

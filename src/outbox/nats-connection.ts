@@ -68,8 +68,11 @@ class RedialingLink implements NatsLink {
   }
 
   async check(): Promise<void> {
-    if (!this.#connection) throw new Error("NATS is not connected");
-    await this.#connection.flush();
+    const connection = this.#connection;
+    if (!connection) throw new Error("NATS is not connected");
+    // The client leaves a flush unanswered for ever when the connection ends under it.
+    const isAlive = await Promise.race([connection.flush().then(() => true), connection.closed().then(() => false)]);
+    if (!isAlive) throw new Error("the connection to NATS was lost");
   }
 
   async close(): Promise<void> {

@@ -188,6 +188,17 @@ for (const [name, body, field, description] of JSON_CASES) {
   });
 }
 
+test("a message in a query that is no base64 is refused, and reaches no handler", async (t) => {
+  const { seen, handlers } = counting();
+  const { http } = await openPorts(t, { handlers: { ...handlers, getPaymentStatus: handlers.createPayment as never } });
+  const query = "connect=v1&encoding=proto&base64=1&message=Egpub2JvZHktNDQ5..";
+  const response = await fetch(`http://localhost:${http.port}/payment.v1.PaymentService/GetPaymentStatus?${query}`);
+  const answer = (await response.json()) as { code: string; details: { debug: JsonObject }[] };
+  assert.deepEqual([response.status, answer.code], [400, "invalid_argument"]);
+  assert.equal(answer.details[0]?.debug["reason"], "INVALID_ARGUMENT");
+  assert.equal(seen.calls, 0);
+});
+
 test("a refusal never repeats what was sent", async (t) => {
   const { http } = await openPorts(t);
   const bodies = [

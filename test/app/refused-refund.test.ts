@@ -84,6 +84,22 @@ describe("a refund that the provider refuses", () => {
     });
   });
 
+  it("while the outcome of the payment itself is being found out, keeps that from nothing", async () => {
+    const input = createInput({ metadata: { gateway_fault: "create:error_after" } });
+    assert.equal(verdictOf(await createPayment(service.parts, caller, input)), "PROVIDER_OUTCOME_UNKNOWN");
+    const { payment } = await service.parts.store.loadPayment({ find: { orderId: input.orderId }, request: null });
+    assert.ok(payment);
+    const [life] = await service.gateway.search({ metadata: { order_id: input.orderId }, createdFrom: new Date(0) });
+    const paid = { ...payment, providerReference: life?.intent.id ?? "" };
+    for (const event of service.eventsOf(paid.providerReference)) await service.deliver(event);
+    service.gateway.script({ operation: "refund", fault: "lost_before" });
+    assert.equal(verdictOf(await refund(paid, 10_000n)), "PROVIDER_OUTCOME_UNKNOWN");
+    await refundElsewhere(paid, 4_000n);
+    service.gateway.script({ operation: "refund", fault: "lost_before" });
+    await service.recoverAfter(2_000);
+    assert.equal(answerOf(await createPayment(service.parts, caller, input)).payment.status, "SUCCEEDED");
+  });
+
   it("twice at once by recovery, in whose place all was given back elsewhere, holds nothing any more", async () => {
     const payment = await pay();
     service.gateway.script({ operation: "refund", fault: "lost_before", times: 2 });

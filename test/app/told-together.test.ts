@@ -1,6 +1,7 @@
 // What the service is told in one look at the provider, after several things happened there without it: each counts once, whatever the others are.
 import assert from "node:assert/strict";
-import { after, before, it } from "node:test";
+import { after, before, describe, it } from "node:test";
+import { cancelPayment } from "../../src/app/cancel-payment.ts";
 import { createPayment } from "../../src/app/create-payment.ts";
 import { reconcile } from "../../src/app/reconcile.ts";
 import { createBooks } from "../../src/db/books.ts";
@@ -80,4 +81,46 @@ it("a refused 3-D Secure challenge that is known is no drift", async () => {
     drifts.filter((drift) => "paymentId" in drift && drift.paymentId === payment.id),
     [],
   );
+});
+
+describe("money that is held for a payment that has ended", () => {
+  it("is let go, also when the page of its checkout is complete", async () => {
+    const terms = { mode: "CHECKOUT", captureMethod: "MANUAL", paymentMethod: null, attemptsMax: 1 } as const;
+    const payment = await create(terms);
+    const id = payment.sessionId ?? "";
+    await service.elsewhere({ operation: "pay_session", id, payment_method: "pm_card_chargeDeclined" });
+    await deliverAll(payment);
+    await service.elsewhere({ operation: "pay_session", id, payment_method: "pm_card_visa" });
+    await deliverAll(payment);
+    for (let round = 0; round < 3; round += 1) await service.recoverAfter(60_000);
+    assert.equal((await service.gateway.findLife(payment.providerReference ?? ""))?.intent.status, "canceled");
+    const operations = await service.rows<{ kind: string; state: string }>(
+      "select kind, state from provider_operation where payment_id = $1",
+      [payment.id],
+    );
+    assert.deepEqual(
+      operations.map(({ kind, state }) => `${kind} ${state}`).toSorted(),
+      ["CANCEL FAILED", "CANCEL SUCCEEDED", "CREATE SUCCEEDED"],
+    );
+  });
+
+  it("is let go when its webhook is all that tells of it", async (t) => {
+    // A provider that says that it has let go, and takes the customer's money all the same.
+    let pretends = true;
+    const ended = { outcome: "done", facts: [{ kind: "canceled", reason: "sold out" }] } as const;
+    const unreliable = await TestService.open({
+      wrap: (provider) => ({ ...provider, cancel: async (call) => (pretends ? ended : provider.cancel(call)) }),
+    });
+    t.after(() => unreliable.close());
+    const input = createInput({ captureMethod: "MANUAL", paymentMethod: null });
+    const { payment } = answerOf(await createPayment(unreliable.parts, caller, input));
+    const find = { paymentId: payment.id };
+    answerOf(await cancelPayment(unreliable.parts, caller, { find, reason: "sold out", requestId: "pretended" }));
+    pretends = false;
+    const id = payment.providerReference ?? "";
+    await unreliable.elsewhere({ operation: "confirm_intent", id, payment_method: "pm_card_visa" });
+    for (const event of unreliable.eventsOf(id)) await unreliable.deliver(event);
+    await unreliable.recoverAfter(0);
+    assert.equal((await unreliable.gateway.findLife(id))?.intent.status, "canceled");
+  });
 });

@@ -173,8 +173,9 @@ describe("the mock provider's webhooks", () => {
   });
 
   it("are refused as bodies when a good signature is on nonsense", () => {
-    for (const raw of ["", "null", "[]", '"text"', "{", "{}"]) {
-      assert.equal(problem(`t=${seconds},${sign(raw, seconds)}`, raw), "body", raw);
+    const nested = `${"[".repeat(100_000)}${"]".repeat(100_000)}`;
+    for (const raw of ["", "null", "[]", '"text"', "{", "{}", nested]) {
+      assert.equal(problem(`t=${seconds},${sign(raw, seconds)}`, raw), "body", raw.slice(0, 20));
     }
     const notUtf8 = Buffer.from([0x22, 0xff, 0x22]);
     const signed = createHmac("sha256", SECRET).update(`${seconds}.`).update(notUtf8).digest("hex");

@@ -150,7 +150,9 @@ class QueueDoor implements NatsDoor {
         },
       }),
     );
-    await connection.flush();
+    // The client leaves a flush unanswered for ever when the connection ends under it.
+    const isServed = await Promise.race([connection.flush().then(() => true), connection.closed().then(() => false)]);
+    if (!isServed) return;
     log.info({ subjects: [...this.#options.operations.keys()], queueGroup }, "NATS subjects are served");
     this.#listening.resolve();
   }

@@ -1,6 +1,7 @@
 // The provider that talks to the mock gateway, over its direct face. The idempotency key of every call is the operation's id.
 import type { Fact } from "../../domain/fact.ts";
 import { printPaymentId, printRefundId } from "../../domain/ids.ts";
+import { letsGoOfHeld } from "../../domain/operation.ts";
 import type { Payment } from "../../domain/payment.ts";
 import {
   type Answer,
@@ -215,7 +216,7 @@ function createRequest({ payment, operation }: ProviderCall, returnUrls?: Return
 /** An open session is expired rather than its intent canceled; money that is held is let go by its intent. */
 function cancelRequest({ payment, operation }: ProviderCall): GatewayRequest | null {
   const { sessionId, providerReference: id } = payment;
-  if (sessionId !== null && payment.status !== "AUTHORIZED") return { operation: "expire_session", id: sessionId };
+  if (sessionId !== null && !letsGoOfHeld(operation, payment)) return { operation: "expire_session", id: sessionId };
   const cancellation_reason = CANCELLATION_REASONS.find((each) => each === operation.reason) ?? "requested_by_customer";
   return id === null ? null : { operation: "cancel_intent", id, cancellation_reason };
 }

@@ -2,6 +2,7 @@
 import type Stripe from "stripe";
 import type { Fact } from "../../domain/fact.ts";
 import { printDecimal } from "../../domain/money.ts";
+import { letsGoOfHeld } from "../../domain/operation.ts";
 import type { Payment } from "../../domain/payment.ts";
 import type { ProviderAnswer, ProviderCall } from "../provider.ts";
 import type { StripeRefusal } from "./errors.ts";
@@ -86,9 +87,9 @@ export class Operations {
   /** An open session is expired, since its intent cannot be canceled; money that is held is let go by its intent. */
   async cancel(call: ProviderCall): Promise<ProviderAnswer> {
     const { stripe } = this.#api;
-    const { sessionId, status } = call.payment;
+    const { sessionId } = call.payment;
     const canceled: Fact = { kind: "canceled", reason: call.operation.reason ?? "requested_by_customer" };
-    if (sessionId !== null && status !== "AUTHORIZED") {
+    if (sessionId !== null && !letsGoOfHeld(call.operation, call.payment)) {
       return this.#change(
         call,
         (options) => stripe.checkout.sessions.expire(sessionId, {}, options),

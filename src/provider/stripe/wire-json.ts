@@ -11,9 +11,14 @@ declare global {
   }
 }
 
-/** Throws SyntaxError when the text is not JSON. */
+/** Throws SyntaxError when the text is not JSON, or is nested deeper than JSON can be read. */
 export function parseStripeJson(text: string): unknown {
-  return JSON.parse(text, exactAmount);
+  try {
+    return JSON.parse(text, exactAmount);
+  } catch (error) {
+    if (error instanceof RangeError) throw new SyntaxError("it is nested too deeply", { cause: error });
+    throw error;
+  }
 }
 
 function exactAmount(key: string, value: unknown, context: { readonly source?: string }): unknown {

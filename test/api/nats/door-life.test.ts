@@ -1,9 +1,12 @@
 // How the door lives: several processes in a queue group, bounds on what is worked on and waits, deadlines, a stop, and connections that end.
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
+import { connect, type NatsConnection } from "@nats-io/transport-node";
 import type { Operation } from "../../../src/api/nats/operations.ts";
 import type { Caller } from "../../../src/app/parts.ts";
 import { accept } from "../../../src/domain/error.ts";
+import { parseNatsUrl } from "../../../src/outbox/nats-connection.ts";
+import { Wire } from "../../torture/wire/wire.ts";
 import { NatsWorld, newOrderId, sessionPayload } from "./open-door.ts";
 
 const world = await NatsWorld.open();
@@ -176,6 +179,36 @@ test("subjects are served again on the next connection", async () => {
   assert.equal(reasonOf(await world.ask("get.payment.status", question)), "ok");
   await door.stop();
   await Promise.all(links.map((link) => link.close()));
+});
+
+test("subjects are served on the next connection also when this one ended before it said that it serves them", async (t) => {
+  const gate = new Gate();
+  gate.open();
+  const { hostname, port } = new URL(world.server.url);
+  const wire = await Wire.open({ target: { host: hostname, port: Number(port) }, on: "nats" });
+  t.after(() => wire.close());
+  const silent = await connect({
+    ...parseNatsUrl(world.server.url),
+    servers: [`127.0.0.1:${wire.port}`],
+    reconnect: false,
+  });
+  // Its subscriptions arrive, and the server's word that they did is lost.
+  wire.setCondition({ kind: "half-open" });
+  const link = world.link();
+  const asked = Promise.withResolvers<void>();
+  const nats = {
+    up: (signal: AbortSignal): Promise<NatsConnection | undefined> => {
+      asked.resolve();
+      return silent.isClosed() ? link.up(signal) : Promise.resolve(silent);
+    },
+  };
+  const opening = world.openDoor({ operations: gate.operations, nats });
+  await asked.promise;
+  await silent.close();
+  const door = await opening;
+  assert.equal(reasonOf(await world.ask("get.payment.status", question)), "ok");
+  await door.stop();
+  await link.close();
 });
 
 test("NATS that is away keeps nobody from starting or stopping", async () => {
