@@ -19,8 +19,8 @@ import { startGatewayServer } from "../../src/gateway/http/server.ts";
 import { Webhooks } from "../../src/gateway/webhooks/webhooks.ts";
 import type { Provider } from "../../src/provider/provider.ts";
 import { createStripeProvider } from "../../src/provider/stripe/stripe-provider.ts";
-import { Random } from "../torture/random.ts";
-import { findViolations } from "../torture/invariants.ts";
+import { Random } from "../torture/frame/random.ts";
+import { findViolations } from "../torture/frame/invariants.ts";
 import { EARLY_SEEDS, type Seed, SEEDS, type SeededDrift } from "./drift-seeds.ts";
 import { answerOf, caller, createInput, operator, TestService } from "./open-service.ts";
 

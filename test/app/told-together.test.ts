@@ -98,10 +98,11 @@ describe("money that is held for a payment that has ended", () => {
       "select kind, state from provider_operation where payment_id = $1",
       [payment.id],
     );
-    assert.deepEqual(
-      operations.map(({ kind, state }) => `${kind} ${state}`).toSorted(),
-      ["CANCEL FAILED", "CANCEL SUCCEEDED", "CREATE SUCCEEDED"],
-    );
+    assert.deepEqual(operations.map(({ kind, state }) => `${kind} ${state}`).toSorted(), [
+      "CANCEL FAILED",
+      "CANCEL SUCCEEDED",
+      "CREATE SUCCEEDED",
+    ]);
   });
 
   it("is let go when its webhook is all that tells of it", async (t) => {

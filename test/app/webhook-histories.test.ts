@@ -10,7 +10,7 @@ import { refundPayment } from "../../src/app/refund-payment.ts";
 import type { Payment } from "../../src/domain/payment.ts";
 import type { GatewayEvent } from "../../src/gateway/direct.ts";
 import type { Provider, ProviderAnswer, ProviderCall } from "../../src/provider/provider.ts";
-import { Random } from "../torture/random.ts";
+import { Random } from "../torture/frame/random.ts";
 import { caller, createInput, TestService } from "./open-service.ts";
 import { inParallel, storyOf } from "./stories.ts";
 

@@ -11,7 +11,7 @@ import { noServers, query, waitFor } from "../embedded/data-directory.ts";
 import { type Client, createClients, createProtocolClients, type Outcome, saidOf } from "../support/clients.ts";
 import { ServiceProcess } from "../support/service-process.ts";
 import { StreamRecorder } from "../support/stream-recorder.ts";
-import { findUnsettled } from "../torture/invariants.ts";
+import { findUnsettled } from "../torture/frame/invariants.ts";
 
 const { createPayment, getPaymentStatus } = PaymentService.method;
 const DATABASE_TIMEOUT_MS = 500;

@@ -3,7 +3,7 @@
 import { createHash, createHmac } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { stripeSignature } from "../support/stripe-signature.ts";
-import type { Random } from "../torture/random.ts";
+import type { Random } from "../torture/frame/random.ts";
 
 export interface Webhook {
   readonly body: Buffer;

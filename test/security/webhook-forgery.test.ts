@@ -12,7 +12,7 @@ import { PaymentService } from "../../gen/payment/v1/payment_service_pb.ts";
 import { createProtocolClients } from "../support/clients.ts";
 import { openStripeService } from "../support/stripe-service.ts";
 import { stripeSignature } from "../support/stripe-signature.ts";
-import { Random } from "../torture/random.ts";
+import { Random } from "../torture/frame/random.ts";
 import { FORGERIES, type Webhook } from "./forgeries.ts";
 
 const { createPayment } = PaymentService.method;

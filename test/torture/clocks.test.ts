@@ -2,12 +2,12 @@
 // of them began and was killed in, the other goes on with.
 import { setTimeout as delay } from "node:timers/promises";
 import { createClients } from "../support/clients.ts";
-import { findWrongTimes, isLeading, jump, pickShift, restart, SHIFTABLE } from "./clocks.ts";
-import { House } from "./house.ts";
-import { ACTING_FAULTS, IDLE_FAULTS } from "./lives.ts";
-import { Load } from "./load.ts";
-import { torment } from "./programme.ts";
-import { judge } from "./verdict.ts";
+import { findWrongTimes, isLeading, jump, pickShift, restart, SHIFTABLE } from "./processes/clocks.ts";
+import { House } from "./processes/house.ts";
+import { ACTING_FAULTS, IDLE_FAULTS } from "./load/lives.ts";
+import { Load } from "./load/load.ts";
+import { torment } from "./frame/programme.ts";
+import { judge } from "./frame/verdict.ts";
 
 const PROGRAMME = {
   id: "T12",

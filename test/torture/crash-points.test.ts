@@ -1,10 +1,10 @@
 // The service is killed at each boundary of what it does, where a message is about to leave it or its answer to arrive; and once more while it recovers.
 import type { TestContext } from "node:test";
-import { kindOf, nameOf } from "./crash-boundary.ts";
-import { chooseDeaths, chooseScenarios, type Death, shareOut } from "./crash-plan.ts";
-import { CrashWorld } from "./crash-world.ts";
-import { torment } from "./programme.ts";
-import type { Random } from "./random.ts";
+import { kindOf, nameOf } from "./crash/crash-boundary.ts";
+import { chooseDeaths, chooseScenarios, type Death, shareOut } from "./crash/crash-plan.ts";
+import { CrashWorld } from "./crash/crash-world.ts";
+import { torment } from "./frame/programme.ts";
+import type { Random } from "./frame/random.ts";
 
 const KINDS = 6;
 const SERVERS = 3;

@@ -5,13 +5,13 @@ import { setTimeout as delay } from "node:timers/promises";
 import { type Client, createClients, saidOf } from "../support/clients.ts";
 import { ServiceProcess } from "../support/service-process.ts";
 import { OtlpReceiver } from "../telemetry/otlp-receiver.ts";
-import { grantCredits } from "./credit-holders.ts";
-import { ACTING_FAULTS, IDLE_FAULTS } from "./lives.ts";
-import { Load } from "./load.ts";
-import { NaiveCustomer } from "./naive-customer.ts";
-import { torment } from "./programme.ts";
-import { openSmallDisk } from "./small-disk.ts";
-import { hearing, judge, QUICK } from "./verdict.ts";
+import { grantCredits } from "./load/credit-holders.ts";
+import { ACTING_FAULTS, IDLE_FAULTS } from "./load/lives.ts";
+import { Load } from "./load/load.ts";
+import { NaiveCustomer } from "./load/naive-customer.ts";
+import { torment } from "./frame/programme.ts";
+import { openSmallDisk } from "./processes/small-disk.ts";
+import { hearing, judge, QUICK } from "./frame/verdict.ts";
 
 /** How far the load gets in between, at most. */
 const VERDICTS_MAX = 40;

@@ -2,11 +2,11 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { createClients } from "../support/clients.ts";
 import { ServiceProcess } from "../support/service-process.ts";
-import { ACTING_FAULTS } from "./lives.ts";
-import { Load } from "./load.ts";
-import { torment } from "./programme.ts";
-import type { Random } from "./random.ts";
-import { judge, QUICK } from "./verdict.ts";
+import { ACTING_FAULTS } from "./load/lives.ts";
+import { Load } from "./load/load.ts";
+import { torment } from "./frame/programme.ts";
+import type { Random } from "./frame/random.ts";
+import { judge, QUICK } from "./frame/verdict.ts";
 
 /** How far a run gets before it is killed, at most. */
 const VERDICTS_MAX = 150;

@@ -1,14 +1,14 @@
 // The database commits, and its answer is lost: the connection ends in between. The service goes on, and whoever called it asks again.
 import { createClients } from "../support/clients.ts";
-import { grantCredits } from "./credit-holders.ts";
-import { ACTING_FAULTS } from "./lives.ts";
-import { Load } from "./load.ts";
-import { LostCommits } from "./lost-commits.ts";
-import { Office } from "./office.ts";
-import { torment } from "./programme.ts";
-import { judge } from "./verdict.ts";
+import { grantCredits } from "./load/credit-holders.ts";
+import { ACTING_FAULTS } from "./load/lives.ts";
+import { Load } from "./load/load.ts";
+import { LostCommits } from "./wire/lost-commits.ts";
+import { Office } from "./load/office.ts";
+import { torment } from "./frame/programme.ts";
+import { judge } from "./frame/verdict.ts";
 import { Stack } from "./wire/stack.ts";
-import { findWritingStatements } from "./writing-statements.ts";
+import { findWritingStatements } from "./wire/writing-statements.ts";
 
 const HOLDERS = 20;
 /** Answers that come when nobody waits any more: the outcome is unknown for a while. */

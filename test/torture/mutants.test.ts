@@ -1,8 +1,8 @@
 // The test of the tests: each mistake of mutants.ts is made in a copy of the tree, and a test must fail there that passes without it.
-import { MutantTree } from "./mutant-tree.ts";
-import { MUTANTS, type Mutant } from "./mutants.ts";
-import { torment } from "./programme.ts";
-import type { Random } from "./random.ts";
+import { MutantTree } from "./mutants/mutant-tree.ts";
+import { MUTANTS, type Mutant } from "./mutants/mutants.ts";
+import { torment } from "./frame/programme.ts";
+import type { Random } from "./frame/random.ts";
 
 const PROGRAMME = {
   id: "T16",

@@ -3,14 +3,14 @@
 import type { TestContext } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { createClients } from "../support/clients.ts";
-import { DISTURBANCES, type Disturbance, disturb } from "./disturbances.ts";
-import type { Violation } from "./invariants.ts";
-import { ACTING_FAULTS, IDLE_FAULTS } from "./lives.ts";
-import { Load } from "./load.ts";
-import { PatientCallers } from "./patient-callers.ts";
-import { torment } from "./programme.ts";
-import type { Random } from "./random.ts";
-import { judge } from "./verdict.ts";
+import { DISTURBANCES, type Disturbance, disturb } from "./wire/disturbances.ts";
+import type { Violation } from "./frame/invariants.ts";
+import { ACTING_FAULTS, IDLE_FAULTS } from "./load/lives.ts";
+import { Load } from "./load/load.ts";
+import { PatientCallers } from "./load/patient-callers.ts";
+import { torment } from "./frame/programme.ts";
+import type { Random } from "./frame/random.ts";
+import { judge } from "./frame/verdict.ts";
 import type { Point } from "./wire/point.ts";
 import { Stack } from "./wire/stack.ts";
 

@@ -3,12 +3,12 @@
 import type { TestContext } from "node:test";
 import { createClients } from "../support/clients.ts";
 import { ServiceProcess } from "../support/service-process.ts";
-import { Caller } from "./caller.ts";
-import { type Findings, torment, type Torture } from "./programme.ts";
-import { ClientRecord } from "./record.ts";
-import { openDoors } from "./refund-doors.ts";
-import { type Racecourse, RefundRace } from "./refund-race.ts";
-import { examine } from "./verdict.ts";
+import { Caller } from "./load/caller.ts";
+import { type Findings, torment, type Torture } from "./frame/programme.ts";
+import { ClientRecord } from "./frame/record.ts";
+import { openDoors } from "./refunds/refund-doors.ts";
+import { type Racecourse, RefundRace } from "./refunds/refund-race.ts";
+import { examine } from "./frame/verdict.ts";
 
 const SETTINGS = {
   PROVIDER_TIMEOUT_MS: "500",

@@ -2,14 +2,14 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { createClients } from "../support/clients.ts";
 import { ServiceProcess } from "../support/service-process.ts";
-import { grantCredits } from "./credit-holders.ts";
-import { ACTING_FAULTS, IDLE_FAULTS } from "./lives.ts";
-import { Load } from "./load.ts";
-import { NaiveCustomer } from "./naive-customer.ts";
-import { torment } from "./programme.ts";
-import type { Random } from "./random.ts";
-import { MANNERS, type Server, trouble } from "./server-trouble.ts";
-import { hearing, judge, QUICK } from "./verdict.ts";
+import { grantCredits } from "./load/credit-holders.ts";
+import { ACTING_FAULTS, IDLE_FAULTS } from "./load/lives.ts";
+import { Load } from "./load/load.ts";
+import { NaiveCustomer } from "./load/naive-customer.ts";
+import { torment } from "./frame/programme.ts";
+import type { Random } from "./frame/random.ts";
+import { MANNERS, type Server, trouble } from "./processes/server-trouble.ts";
+import { hearing, judge, QUICK } from "./frame/verdict.ts";
 
 const DATABASE_TIMEOUT_MS = 500;
 /** A statement is given up after twice its time-out. */

@@ -7,12 +7,12 @@ import { setTimeout as delay } from "node:timers/promises";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { medianOf, percentilesOf } from "../../bench/statistics.ts";
 import { createClients } from "../support/clients.ts";
-import { type Gauges, INSPECTED, Meter, slopePerHour } from "./gauges.ts";
-import { House } from "./house.ts";
-import { findUnsettled, type Query } from "./invariants.ts";
-import { type Findings, torment } from "./programme.ts";
-import { SoakLoad } from "./soak-load.ts";
-import { becomesQuiet } from "./verdict.ts";
+import { type Gauges, INSPECTED, Meter, slopePerHour } from "./processes/gauges.ts";
+import { House } from "./processes/house.ts";
+import { findUnsettled, type Query } from "./frame/invariants.ts";
+import { type Findings, torment } from "./frame/programme.ts";
+import { SoakLoad } from "./load/soak-load.ts";
+import { becomesQuiet } from "./frame/verdict.ts";
 
 const ROUND_MS = 10_000;
 const PROGRAMME = {

@@ -2,10 +2,10 @@
 // come as well.
 import { setTimeout as delay } from "node:timers/promises";
 import { createClients } from "../support/clients.ts";
-import { findUnsettled } from "./invariants.ts";
-import { torment } from "./programme.ts";
-import { blindRepeats, type Cell, cells, goOnWell, meet, TABLE } from "./unknown-outcomes.ts";
-import { WebhookWorld } from "./webhook-world.ts";
+import { findUnsettled } from "./frame/invariants.ts";
+import { torment } from "./frame/programme.ts";
+import { blindRepeats, type Cell, cells, goOnWell, meet, TABLE } from "./webhooks/unknown-outcomes.ts";
+import { WebhookWorld } from "./webhooks/webhook-world.ts";
 
 const PROGRAMME = {
   id: "T4",

@@ -1,9 +1,9 @@
 // Answers that are lost, webhooks that overtake them, cancels that meet payments, and a service that is killed between its two transactions: over HTTP,
 // with Stripe as the provider and a gateway whose journal is the truth.
 import type { JournalAudit } from "../support/gateway-journal.ts";
-import { torment } from "./programme.ts";
-import { ACTS, CASES, type Prepared, prepare } from "./webhook-cases.ts";
-import { WebhookWorld } from "./webhook-world.ts";
+import { torment } from "./frame/programme.ts";
+import { ACTS, CASES, type Prepared, prepare } from "./webhooks/webhook-cases.ts";
+import { WebhookWorld } from "./webhooks/webhook-world.ts";
 
 /** Calls that one kill meets. */
 const CALLS_PER_KILL = 8;

@@ -3,13 +3,13 @@ import type { TestContext } from "node:test";
 import { createClients } from "../support/clients.ts";
 import type { GatewayProcess } from "../support/gateway-process.ts";
 import { openStripeService } from "../support/stripe-service.ts";
-import { Caller } from "./caller.ts";
-import { type Findings, torment, type Torture } from "./programme.ts";
-import { ClientRecord } from "./record.ts";
-import { COPIES, Storm } from "./storm.ts";
-import { liveInStorm, type StormLife } from "./storm-lives.ts";
-import { checkEnds, checkInbox, inboxSettles } from "./storm-verdict.ts";
-import { examine } from "./verdict.ts";
+import { Caller } from "./load/caller.ts";
+import { type Findings, torment, type Torture } from "./frame/programme.ts";
+import { ClientRecord } from "./frame/record.ts";
+import { COPIES, Storm } from "./webhooks/storm.ts";
+import { liveInStorm, type StormLife } from "./webhooks/storm-lives.ts";
+import { checkEnds, checkInbox, inboxSettles } from "./webhooks/storm-verdict.ts";
+import { examine } from "./frame/verdict.ts";
 
 /** One attempt of a call has 40% of the time of a call: longer than an answer is late. */
 const SETTINGS = {

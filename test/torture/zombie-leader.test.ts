@@ -2,12 +2,12 @@
 // and recovery under way in it sleep with it, and their answers are written late.
 import type { TestContext } from "node:test";
 import { createClients } from "../support/clients.ts";
-import { House } from "./house.ts";
-import { ACTING_FAULTS } from "./lives.ts";
-import { Load } from "./load.ts";
-import { type Findings, torment, type Torture } from "./programme.ts";
-import { type Figures, judge } from "./verdict.ts";
-import { MANNERS, Relay, shareClients, Zombies } from "./zombies.ts";
+import { House } from "./processes/house.ts";
+import { ACTING_FAULTS } from "./load/lives.ts";
+import { Load } from "./load/load.ts";
+import { type Findings, torment, type Torture } from "./frame/programme.ts";
+import { type Figures, judge } from "./frame/verdict.ts";
+import { MANNERS, Relay, shareClients, Zombies } from "./processes/zombies.ts";
 
 const PROGRAMME = {
   id: "T13",

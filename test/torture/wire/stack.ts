@@ -14,9 +14,9 @@ import { GatewayProcess } from "../../support/gateway-process.ts";
 import { startNatsServer, type TestNatsServer } from "../../support/nats-server.ts";
 import { ServiceProcess } from "../../support/service-process.ts";
 import { stripeSettings } from "../../support/stripe-service.ts";
-import { findUnsettled } from "../invariants.ts";
-import type { Telling } from "../leaks.ts";
-import { QUICK, type Scene } from "../verdict.ts";
+import { findUnsettled } from "../frame/invariants.ts";
+import type { Telling } from "../frame/leaks.ts";
+import { QUICK, type Scene } from "../frame/verdict.ts";
 import type { Point } from "./point.ts";
 import { Wire } from "./wire.ts";
 
