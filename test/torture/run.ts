@@ -6,7 +6,7 @@ import { run } from "node:test";
 import { spec } from "node:test/reporters";
 import { parseArgs } from "node:util";
 import { putNatsServerOnPath } from "../support/provide-nats-server.ts";
-import { ROW_MARK, type Row } from "./programme.ts";
+import { ROW_MARK, type Row } from "./frame/programme.ts";
 
 const root = join(import.meta.dirname, "../..");
 const { values, positionals } = parseArgs({
