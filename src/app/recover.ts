@@ -11,8 +11,11 @@ import type { Parts } from "./parts.ts";
 import { resumeWebhook } from "./receive-webhook.ts";
 
 const BATCH_MAX = 50;
-/** Longest pause before an operation is tried again. It begins where the first wait was, and is doubled each time. */
-const BACKOFF_MAX_MS = 300_000;
+/**
+ * Longest pause before an operation is tried again. It begins where the first wait was, and is doubled each time. So long, at most, does what is in flight take
+ * to be settled once a provider that was away is there again.
+ */
+const BACKOFF_MAX_MS = 60_000;
 /** How often the provider is asked about a refund that it has not settled; its webhook is faster, and may be lost. */
 const REFUND_CHECK_MS = 3_600_000;
 

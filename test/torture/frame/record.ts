@@ -42,11 +42,14 @@ export class ClientRecord {
     return [...this.#requests.values()];
   }
 
-  /** Makes requests of the whole run once more: the answers must be what they were. */
+  /**
+   * Makes requests of the whole run once more, all that got no answer among them: the answers must be what they were, and nobody goes without one once faults have
+   * stopped.
+   */
   async askAgain(): Promise<void> {
     const { requests } = this;
     const step = Math.max(1, Math.ceil(requests.length / AGAIN_MAX));
-    const chosen = requests.filter((_, index) => index % step === 0);
+    const chosen = requests.filter(({ verdicts }, index) => verdicts.length === 0 || index % step === 0);
     for (let from = 0; from < chosen.length; from += AGAIN_ABREAST)
       await Promise.all(chosen.slice(from, from + AGAIN_ABREAST).map(({ repeat }) => repeat()));
   }
