@@ -53,9 +53,12 @@ class Refusals {
     return this.byReason.get(reason) ?? 0;
   }
 
-  /** How many met the full disk, whatever they were told. */
+  /**
+   * How many met the full disk, or wait for what met it: while nothing can be written, whoever asked for what is under way is told that it is.
+   */
   get met(): number {
-    return this.count("SERVICE_UNAVAILABLE") + this.count("INTERNAL");
+    const reasons = ["SERVICE_UNAVAILABLE", "INTERNAL", "PROVIDER_OUTCOME_UNKNOWN", "REQUEST_IN_FLIGHT"];
+    return reasons.reduce((sum, reason) => sum + this.count(reason), 0);
   }
 
   /** Waits until so many more have met it. */
@@ -99,6 +102,6 @@ torment(PROGRAMME, async (t, { cases, random }) => {
   // It would say that something is wrong in the service; and nothing is.
   const faults = refusals.count("INTERNAL");
   const violations = [...(faults > 0 ? [`${faults} calls were answered INTERNAL`] : []), ...figures.violations];
-  const shown = refusals.met >= cases && traces.spans.length > 0;
+  const shown = refusals.count("SERVICE_UNAVAILABLE") >= cases / 5 && traces.spans.length > 0;
   return { cases, disk: disk.kind, bookings: customer.answers, ...figures, violations, shown };
 });

@@ -20,7 +20,7 @@ const PROGRAMME = {
   name: "SIGKILL of the service at random moments of a load",
   unit: "kills",
   cases: 100,
-  share: 10,
+  share: 4,
   caseMs: 10_000,
 };
 

@@ -35,7 +35,7 @@ const PROGRAMME = {
   name: "a wire to database, NATS or provider disturbed: latency, reset, half-open, blackhole, bytes one by one",
   unit: "disturbances",
   cases: 900,
-  share: 8,
+  share: 6,
   caseMs: 10_000,
 };
 

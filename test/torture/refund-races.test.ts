@@ -25,7 +25,7 @@ const PROGRAMME = {
   name: "eight refunds of a payment at once, through all doors",
   unit: "payments",
   cases: 2_000,
-  share: 40,
+  share: 60,
   caseMs: 1_500,
 };
 

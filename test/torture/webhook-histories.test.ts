@@ -1,7 +1,6 @@
 // Random histories: payments that are called, declined, captured and given back, while the webhooks of all that arrive before the answers, between
 // them, late, twice and out of order. Each ends as the same history does without any webhook.
 import assert from "node:assert/strict";
-import { after, before, it } from "node:test";
 import { inspect } from "node:util";
 import { cancelPayment } from "../../src/app/cancel-payment.ts";
 import { completePayment } from "../../src/app/complete-payment.ts";
@@ -10,14 +9,19 @@ import { refundPayment } from "../../src/app/refund-payment.ts";
 import type { Payment } from "../../src/domain/payment.ts";
 import type { GatewayEvent } from "../../src/gateway/direct.ts";
 import type { Provider, ProviderAnswer, ProviderCall } from "../../src/provider/provider.ts";
-import { Random } from "../torture/frame/random.ts";
-import { caller, createInput, TestService } from "./open-service.ts";
-import { inParallel, storyOf } from "./stories.ts";
+import { caller, createInput, TestService } from "../app/open-service.ts";
+import { torment } from "./frame/programme.ts";
+import type { Random } from "./frame/random.ts";
+import { inParallel, storyOf } from "./webhooks/stories.ts";
 
-/** A thousand in all. */
-const HISTORIES = 250;
-const SHARES = 4;
-const SEED = Number(process.env["WEBHOOK_SEED"] ?? Date.now() % 1_000_000);
+const PROGRAMME = {
+  id: "T7c",
+  name: "random histories, with webhooks at any moment and without",
+  unit: "histories",
+  cases: 1_000,
+  share: 200,
+  caseMs: 500,
+};
 const CARDS = [
   "pm_card_visa",
   "pm_card_chargeDeclined",
@@ -110,13 +114,13 @@ function withMail(provider: Provider): Provider {
   };
 }
 
-let service: TestService;
-before(async () => {
-  service = await TestService.open({ wrap: withMail });
-});
-after(() => service.close());
+interface Taken {
+  readonly step: Step;
+  readonly payment: Payment;
+  readonly requestId: string;
+}
 
-async function take(step: Step, payment: Payment, requestId: string): Promise<void> {
+async function take(service: TestService, { step, payment, requestId }: Taken): Promise<void> {
   const find = { paymentId: payment.id };
   const amount = (minor: bigint) => ({ minor, currency: "EUR" });
   if (step.do === "pay")
@@ -128,7 +132,7 @@ async function take(step: Step, payment: Payment, requestId: string): Promise<vo
   if (step.do === "cancel") await cancelPayment(service.parts, caller, { find, reason: "changed my mind", requestId });
 }
 
-async function live(script: Script, random: Random | null): Promise<string> {
+async function live(service: TestService, script: Script, random: Random | null): Promise<string> {
   const input = createInput(script.create);
   if (random) mail.set(input.orderId, new Mail(service, random));
   const created = await createPayment(service.parts, caller, input);
@@ -136,27 +140,27 @@ async function live(script: Script, random: Random | null): Promise<string> {
   const { payment } = created.value;
   const letters = mail.get(input.orderId);
   for (const [index, step] of script.steps.entries()) {
-    await take(step, payment, `${input.requestId}-${index}`);
+    await take(service, { step, payment, requestId: `${input.requestId}-${index}` });
     await letters?.arrive(payment.providerReference);
   }
   await letters?.allArrive(payment.providerReference);
   return input.orderId;
 }
 
-for (let share = 0; share < SHARES; share += 1) {
-  const seed = SEED + share;
-  it(`${HISTORIES} random histories end the same with webhooks and without (WEBHOOK_SEED=${seed})`, async () => {
-    const random = new Random(seed);
-    const scripts = Array.from({ length: HISTORIES }, () => ({ script: drawScript(random), random: random.fork() }));
-    const lived: { orders: readonly [string, string]; script: Script }[] = [];
-    await inParallel(scripts, async ({ script, random: own }) => {
-      lived.push({ orders: [await live(script, null), await live(script, own)], script });
-    });
-    // What was owed, such as letting go of what a failed payment left open.
-    await service.recoverAfter(0);
-    for (const { orders, script } of lived) {
-      const [quiet, stormy] = await Promise.all(orders.map((orderId) => storyOf(service, orderId)));
-      assert.equal(stormy, quiet, inspect(script));
-    }
+torment(PROGRAMME, async (t, { cases, random }) => {
+  const service = await TestService.open({ wrap: withMail });
+  t.after(() => service.close());
+  const scripts = Array.from({ length: cases }, () => ({ script: drawScript(random), random: random.fork() }));
+  const lived: { orders: readonly [string, string]; script: Script }[] = [];
+  await inParallel(scripts, async ({ script, random: own }) => {
+    lived.push({ orders: [await live(service, script, null), await live(service, script, own)], script });
   });
-}
+  // What was owed, such as letting go of what a failed payment left open.
+  await service.recoverAfter(0);
+  const violations: string[] = [];
+  for (const { orders, script } of lived) {
+    const [quiet, stormy] = await Promise.all(orders.map((orderId) => storyOf(service, orderId)));
+    if (stormy !== quiet) violations.push(`${inspect(script)} ends ${stormy} with webhooks, and ${quiet} without`);
+  }
+  return { cases: lived.length, violations, shown: true };
+});

@@ -1,5 +1,5 @@
 // What became of a payment, in a form in which two payments that lived through the same can be compared.
-import type { TestService } from "./open-service.ts";
+import type { TestService } from "../../app/open-service.ts";
 
 /** Payments under way at once. */
 const ABREAST = 24;
