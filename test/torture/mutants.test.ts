@@ -23,8 +23,8 @@ async function findCatcher(tree: MutantTree, { edits, tests }: Mutant): Promise<
   const undo = tree.edit(edits);
   try {
     for (const file of tests) {
-      const [failed] = await tree.run(file);
-      if (failed !== undefined) return `${file}: ${failed}`;
+      const failed = await tree.run(file);
+      if (failed !== null) return `${file}: ${failed}`;
     }
     return null;
   } finally {
@@ -38,8 +38,10 @@ torment(PROGRAMME, async (t, { cases, random }) => {
   const mutants = choose(cases, random);
   const violations: string[] = [];
   // Only a test that passes without the mistake shows that it noticed it.
-  for (const file of new Set(mutants.flatMap(({ tests }) => tests)))
-    for (const failed of await tree.run(file)) violations.push(`without any mistake, ${file} fails: ${failed}`);
+  for (const file of new Set(mutants.flatMap(({ tests }) => tests))) {
+    const failed = await tree.run(file);
+    if (failed !== null) violations.push(`without any mistake, ${file} fails: ${failed}`);
+  }
   for (const mutant of mutants) {
     const catcher = await findCatcher(tree, mutant);
     t.diagnostic(`${mutant.name}: ${catcher ? `caught by ${catcher}` : "survived"}`);

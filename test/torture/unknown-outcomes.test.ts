@@ -12,7 +12,7 @@ const PROGRAMME = {
   name: "unknown provider outcomes",
   unit: "calls",
   cases: 2_000,
-  share: 60,
+  share: 40,
   caseMs: 2_000,
 };
 

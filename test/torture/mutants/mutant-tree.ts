@@ -4,14 +4,17 @@ import { once } from "node:events";
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
-import { text } from "node:stream/consumers";
+import { createInterface } from "node:readline";
 import type { Edit } from "./mutants.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
 /** What the tests do not read, or what is linked instead. */
 const LEFT_OUT = new Set(["node_modules", ".git", ".data", ".ci"]);
-const FAILED = /^\s*not ok \d+ - (.+)$/gm;
-const FILE_TIMEOUT_MS = 120_000;
+const FAILED = /^\s*not ok \d+ - (.+)$/;
+/** A mistake may make a test wait for what never comes. */
+const TEST_TIMEOUT_MS = 20_000;
+const FILE_TIMEOUT_MS = 90_000;
+const SAID_MAX = 500;
 
 export class MutantTree {
   readonly #folder = mkdtempSync(join(tmpdir(), "mutant-tree-"));
@@ -35,22 +38,32 @@ export class MutantTree {
     return () => originals.forEach((content, path) => writeFileSync(path, content));
   }
 
-  /** Runs a test file; gives the names of the tests that failed, or the end of what it said when it failed without one. */
-  async run(file: string): Promise<string[]> {
+  /** Runs a test file until a test fails; gives that test's name, what it said last when it failed without one, or null when all passed. */
+  async run(file: string): Promise<string | null> {
     const { NODE_TEST_CONTEXT: _, ...env } = process.env;
-    const child = spawn(process.execPath, ["--test", "--test-reporter=tap", file], {
-      cwd: this.#folder,
-      env,
-      stdio: ["ignore", "pipe", "inherit"],
-      timeout: FILE_TIMEOUT_MS,
-      killSignal: "SIGKILL",
-    });
+    const child = spawn(
+      process.execPath,
+      ["--test", `--test-timeout=${TEST_TIMEOUT_MS}`, "--test-reporter=tap", file],
+      {
+        cwd: this.#folder,
+        env,
+        stdio: ["ignore", "pipe", "inherit"],
+        timeout: FILE_TIMEOUT_MS,
+      },
+    );
     const closed = once(child, "close");
-    const said = await text(child.stdout);
+    let said = "";
+    for await (const line of createInterface(child.stdout)) {
+      said = `${said}${line}\n`.slice(-SAID_MAX);
+      const [, name] = FAILED.exec(line) ?? [];
+      if (name === undefined || name.endsWith(file)) continue;
+      // Interrupted, it stops what it has started.
+      child.kill("SIGINT");
+      await closed;
+      return name;
+    }
     const [code] = (await closed) as [number | null];
-    if (code === 0) return [];
-    const names = [...said.matchAll(FAILED)].map(([, name = ""]) => name).filter((name) => !name.endsWith(file));
-    return names.length > 0 ? names : [code === null ? "it hangs" : said.slice(-500)];
+    return code === 0 ? null : said;
   }
 
   remove(): void {
