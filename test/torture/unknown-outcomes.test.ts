@@ -2,9 +2,9 @@
 // come as well.
 import { setTimeout as delay } from "node:timers/promises";
 import { createClients } from "../support/clients.ts";
-import { findUnsettled } from "./frame/invariants.ts";
+import { findUnsettled, type Query } from "./frame/invariants.ts";
 import { torment } from "./frame/programme.ts";
-import { blindRepeats, type Cell, cells, goOnWell, meet, TABLE } from "./webhooks/unknown-outcomes.ts";
+import { type Cell, cells, findBlindRepeats, goOnWell, meet, TABLE } from "./webhooks/unknown-outcomes.ts";
 import { WebhookWorld } from "./webhooks/webhook-world.ts";
 
 const PROGRAMME = {
@@ -86,7 +86,9 @@ torment(PROGRAMME, async (t, { cases, random }) => {
   }
   await endGoodCalls?.();
   const figures = await world.judge();
-  const repeats = course.orders.flatMap((orderId) => blindRepeats(world, orderId));
+  const query: Query = (text, values) => world.service.query(text, values);
+  const repeats: string[] = [];
+  for (const orderId of course.orders) repeats.push(...(await findBlindRepeats(world, query, orderId)));
   const { operationsRecovered } = figures;
   const violations = [...new Set([...figures.violations, ...course.violations, ...repeats])];
   const cellsMet = TABLE.filter((name) => course.met.has(name)).length;

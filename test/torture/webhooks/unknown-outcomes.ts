@@ -5,6 +5,7 @@ import { PaymentMode } from "../../../gen/payment/v1/payment_pb.ts";
 import { PaymentService } from "../../../gen/payment/v1/payment_service_pb.ts";
 import type { Client } from "../../support/clients.ts";
 import type { Mishap } from "../../support/meddler.ts";
+import type { Query } from "../frame/invariants.ts";
 import type { Random } from "../frame/random.ts";
 import { ACT_NAMES, type Act, prepareFor, type World } from "./webhook-cases.ts";
 
@@ -85,10 +86,28 @@ export async function meet(world: World, orderId: string, { act, manner, span }:
   return { story: prepared, wrong };
 }
 
-/** P3: an outcome that is not known is found out under the key under which it was begun. */
-export function blindRepeats({ meddler }: World, orderId: string): readonly string[] {
+interface Made {
+  readonly id: string;
+  readonly what: string;
+  readonly late: boolean;
+}
+
+/**
+ * P3: an outcome that is not known is found out under the key under which it was begun. What the provider told late, of money that is held for a payment that had
+ * ended, is let go by an operation of its own, whoever let go of it before.
+ */
+export async function findBlindRepeats({ meddler }: World, query: Query, orderId: string): Promise<readonly string[]> {
   const keys = meddler.keysOf(orderId);
-  return keys.length === 1 ? [] : [`P3 ${orderId}: the call was made under the keys ${keys.join(" and ") || "(none)"}`];
+  if (keys.length === 1) return [];
+  const made = await query<Made>(
+    `select id, kind || ' ' || state || coalesce(' (' || reason || ')', '') as what,
+      kind = 'CANCEL' and request_id is null and reason = 'late_authorization' as late
+    from provider_operation where id = any ($1::uuid[])`,
+    [keys],
+  );
+  if (made.filter(({ late }) => !late).length === 1 && made.length === keys.length) return [];
+  const named = made.map(({ id, what }) => `${id}: ${what}`);
+  return [`P3 ${orderId}: the call was made under the keys ${keys.join(" and ") || "(none)"}; ${named.join("; ")}`];
 }
 
 const GOOD_PAUSE_MS = 20;
