@@ -71,7 +71,13 @@ async function rage(t: TestContext, { cases, random }: Torture): Promise<Finding
   const query = <T extends object>(text: string, values?: unknown[]): Promise<T[]> => service.query<T>(text, values);
   await inboxSettles(query);
   const figures = await examine(
-    { query, connectNats: () => service.connectNats(), journal: () => gateway.journal() },
+    {
+      query,
+      connectNats: () => service.connectNats(),
+      journal: () => gateway.journal(),
+      secrets: () => service.secrets(),
+      overheard: () => service.overheard(),
+    },
     record,
   );
   await storm.calm();

@@ -12,7 +12,7 @@ import { accept, refuse, type Result } from "../../domain/error.ts";
 import { parsePaymentId } from "../../domain/ids.ts";
 import { type NamedPayment, readCancel, readComplete, readCreate, readRefund } from "../json/canonical-requests.ts";
 import { readText } from "../json/fields.ts";
-import { readListing, readRequest } from "./canonical-requests.ts";
+import { readCanonicalListing, readRequest } from "./canonical-requests.ts";
 import {
   CANCEL_SCHEMA,
   COMPLETE_SCHEMA,
@@ -118,7 +118,7 @@ async function getOne({ parts }: RestContext, { request, caller }: RestCall): Pr
 }
 
 async function list({ parts }: RestContext, { request, caller }: RestCall): Promise<Result<RestAnswer>> {
-  const input = readListing(request);
+  const input = readCanonicalListing({ request });
   if (!input.ok) return input;
   const page = await listPayments(parts, caller, input.value);
   if (!page.ok) return page;

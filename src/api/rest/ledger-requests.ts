@@ -1,6 +1,5 @@
 // The requests of the ledger document. Its clients are .NET's: names in either case of their first letter, and amounts as numbers or as texts. What it
 // does not name may be left out: the customer, the capture, the hosted page in place of a form.
-import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import type { FastifyRequest } from "fastify";
 import type { CapturePaymentInput } from "../../app/capture-payment.ts";
 import type { CompletePaymentInput } from "../../app/complete-payment.ts";
@@ -12,9 +11,9 @@ import { accept, refuseField, type Result } from "../../domain/error.ts";
 import { type PaymentId, parsePaymentId, printPaymentId } from "../../domain/ids.ts";
 import type { Money } from "../../domain/money.ts";
 import type { PaymentKey } from "../../domain/query.ts";
-import { CaptureMethod, PaymentMode, PaymentStatus } from "../../../gen/payment/v1/payment_pb.ts";
+import { CaptureMethod, PaymentMode } from "../../../gen/payment/v1/payment_pb.ts";
 import { readCardToken } from "./card-token.ts";
-import { checkComplete, checkCreate, checkKey, checkList, checkRefund } from "../json/contract.ts";
+import { checkComplete, checkCreate, checkKey, checkRefund } from "../json/contract.ts";
 import type { RestCall } from "./dialect.ts";
 import {
   type Fields,
@@ -31,8 +30,9 @@ import {
   readWordOrNull,
 } from "../json/fields.ts";
 import { JsonNumber } from "../json/json-body.ts";
-import { LEDGER_STATUSES, statusesOf } from "./ledger-words.ts";
-import { parseTime, queryInteger, queryList, queryText, queryTime, textParameter } from "./parameters.ts";
+import { LEDGER_STATUSES } from "./ledger-words.ts";
+import { type ListingWords, readListing } from "./listing.ts";
+import { parseTime, textParameter } from "./parameters.ts";
 
 /** The currency of a payment, for amounts that come without one. */
 type CurrencyOf = (find: PaymentKey) => Promise<Result<string>>;
@@ -172,34 +172,10 @@ export async function readCapture(call: RestCall, currencyOf: CurrencyOf): Promi
   return amount.ok ? accept({ find: find.value, amount: amount.value, requestId: call.requestId }) : amount;
 }
 
-function readStatuses(words: readonly string[]): Result<PaymentStatus[]> {
-  const statuses = new Set<PaymentStatus>();
-  for (const word of words.flatMap((each) => each.split(","))) {
-    const meant = statusesOf(word);
-    if (meant.length === 0)
-      return refuseField("INVALID_ARGUMENT", "status", `must be one of ${LEDGER_STATUSES.join(", ")}`);
-    for (const status of meant) statuses.add(PaymentStatus[status]);
-  }
-  return accept([...statuses]);
-}
+const LISTING_WORDS: ListingWords = { pageToken: "page", from: "from", to: "to", statuses: LEDGER_STATUSES };
 
-export function readListing({ request }: RestCall): Result<ListPaymentsInput> {
-  const all = readAll({
-    pageSize: queryInteger(request, "pageSize"),
-    pageToken: queryText(request, "page"),
-    orderId: queryText(request, "orderId"),
-    customerId: queryText(request, "customerId"),
-    statuses: readStatuses(queryList(request, "status").filter(Boolean)),
-    from: queryTime(request, "from"),
-    to: queryTime(request, "to"),
-  });
-  if (!all.ok) return all;
-  const { from, to, ...rest } = all.value;
-  return checkList({
-    ...rest,
-    ...(from && { createTimeFrom: timestampFromDate(from) }),
-    ...(to && { createTimeTo: timestampFromDate(to) }),
-  });
+export function readLedgerListing({ request }: RestCall): Result<ListPaymentsInput> {
+  return readListing(request, LISTING_WORDS);
 }
 
 function readTimeOrNull(fields: Fields, key: string): Result<Date | null> {

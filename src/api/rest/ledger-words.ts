@@ -6,14 +6,14 @@ import type { SettledDrift } from "../../app/reconcile-payment.ts";
 import type { Refusal } from "../../domain/error.ts";
 import { readPaymentId } from "../../domain/ids.ts";
 import { type Money, money, printDecimal } from "../../domain/money.ts";
-import { isOpen, PAYMENT_STATUSES, type Payment, type PaymentStatus } from "../../domain/payment.ts";
+import { isOpen, type Payment, type PaymentStatus } from "../../domain/payment.ts";
 import type { PaymentWithHistory } from "../../domain/query.ts";
 import type { Refund, RefundStatus } from "../../domain/refund.ts";
 import type { Refused, RestAnswer } from "./dialect.ts";
 import { renameFields, toCamelCase } from "../json/rename-fields.ts";
 
 /** The document's five statuses; each answer has the canonical one in `state`. */
-const STATUS_WORDS = {
+export const LEDGER_STATUSES = {
   PENDING: "Pending",
   REQUIRES_ACTION: "RequiresAction",
   PROCESSING: "Pending",
@@ -26,22 +26,12 @@ const STATUS_WORDS = {
   EXPIRED: "Failed",
 } as const satisfies Record<PaymentStatus, string>;
 
-export const LEDGER_STATUSES = [...new Set(Object.values(STATUS_WORDS))];
-
 const REFUND_WORDS: Readonly<Record<RefundStatus, string>> = {
   PENDING: "Pending",
   SUCCEEDED: "Succeeded",
   FAILED: "Failed",
   CANCELED: "Canceled",
 };
-
-/** The statuses that a word of the document, or a canonical one, stands for, in either case; none for another word. */
-export function statusesOf(word: string): readonly PaymentStatus[] {
-  const sent = word.trim().toLowerCase();
-  return PAYMENT_STATUSES.filter(
-    (status) => STATUS_WORDS[status].toLowerCase() === sent || status.toLowerCase() === sent,
-  );
-}
 
 function decimal(amount: Money): unknown {
   return JSON.rawJSON(printDecimal(amount));
@@ -58,7 +48,7 @@ export function describePayment(payment: Payment, { clientSecret }: Secrets = { 
   return {
     paymentId: payment.id,
     orderId: payment.orderId,
-    status: STATUS_WORDS[status],
+    status: LEDGER_STATUSES[status],
     state: status,
     amount: decimal(amount),
     currency: amount.currency,

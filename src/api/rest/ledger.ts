@@ -19,7 +19,7 @@ import {
   readCapture,
   readConfirm,
   readCreate,
-  readListing,
+  readLedgerListing,
   readPathId,
   readReconcile,
   readRefund,
@@ -65,7 +65,7 @@ async function getOne({ parts }: RestContext, call: RestCall): Promise<Result<Re
 }
 
 async function list({ parts }: RestContext, call: RestCall): Promise<Result<RestAnswer>> {
-  const input = readListing(call);
+  const input = readLedgerListing(call);
   if (!input.ok) return input;
   const page = await listPayments(parts, call.caller, input.value);
   if (!page.ok) return page;

@@ -146,6 +146,8 @@ export class WebhookWorld implements World {
         query: (text, values) => service.query(text, values),
         connectNats: () => service.connectNats(),
         journal: () => gateway.journal(),
+        secrets: () => service.secrets(),
+        overheard: () => service.overheard(),
       },
       this.#record,
     );
