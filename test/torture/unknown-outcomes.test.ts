@@ -4,7 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { createClients } from "../support/clients.ts";
 import { findUnsettled, type Query } from "./frame/invariants.ts";
 import { torment } from "./frame/programme.ts";
-import { type Cell, cells, findBlindRepeats, goOnWell, meet, TABLE } from "./webhooks/unknown-outcomes.ts";
+import { type Cell, cells, findBlindRepeats, goOnWell, type Met, meet, TABLE } from "./webhooks/unknown-outcomes.ts";
 import { WebhookWorld } from "./webhooks/webhook-world.ts";
 
 const PROGRAMME = {
@@ -30,7 +30,7 @@ const POLL_MS = 50;
 interface Course {
   readonly world: WebhookWorld;
   readonly violations: string[];
-  readonly orders: string[];
+  readonly orders: Met[];
   readonly met: Set<string>;
 }
 
@@ -44,7 +44,7 @@ async function meetAll({ world, violations, orders, met }: Course, all: readonly
       const orderId = world.newOrder();
       const { story, wrong } = await meet(world, orderId, cell);
       world.expect(story);
-      orders.push(orderId);
+      orders.push({ orderId, act: cell.act });
       met.add(`${cell.act}: ${cell.manner}`);
       violations.push(...wrong);
     }
@@ -88,7 +88,7 @@ torment(PROGRAMME, async (t, { cases, random }) => {
   const figures = await world.judge();
   const query: Query = (text, values) => world.service.query(text, values);
   const repeats: string[] = [];
-  for (const orderId of course.orders) repeats.push(...(await findBlindRepeats(world, query, orderId)));
+  for (const each of course.orders) repeats.push(...(await findBlindRepeats(world, query, each)));
   const { operationsRecovered } = figures;
   const violations = [...new Set([...figures.violations, ...course.violations, ...repeats])];
   const cellsMet = TABLE.filter((name) => course.met.has(name)).length;

@@ -7,7 +7,7 @@ import type { Client } from "../../support/clients.ts";
 import type { Mishap } from "../../support/meddler.ts";
 import type { Query } from "../frame/invariants.ts";
 import type { Random } from "../frame/random.ts";
-import { ACT_NAMES, type Act, prepareFor, type World } from "./webhook-cases.ts";
+import { ACT_NAMES, type Act, insist, prepareFor, type World } from "./webhook-cases.ts";
 
 /** How long the manner lasts. */
 const SPANS = ["recovery", "call", "attempt"] as const;
@@ -79,35 +79,40 @@ export async function meet(world: World, orderId: string, { act, manner, span }:
   const trouble: Trouble = MANNERS[manner](span, world.random);
   const prepared = await prepareFor(world, orderId, { kind: act, manner: trouble.fault });
   world.meddler.befall(orderId, trouble.mishap);
-  // Behind an open circuit a caller may give up, and comes back.
-  const verdict = (await prepared.act()) ?? (await prepared.act());
+  const verdict = await insist(() => prepared.act());
   const told = verdict?.kind === "ok" ? "ok" : JSON.stringify(verdict ?? "no answer");
   const wrong = told === "ok" ? [] : [`${orderId} (${act}: ${manner}, ${span}): the caller was told ${told}`];
   return { story: prepared, wrong };
 }
 
+/** An order whose call met its trouble. */
+export interface Met {
+  readonly orderId: string;
+  readonly act: Act;
+}
+
 interface Made {
   readonly id: string;
   readonly what: string;
-  readonly late: boolean;
+  readonly isTheCall: boolean;
 }
 
 /**
- * P3: an outcome that is not known is found out under the key under which it was begun. What the provider told late, of money that is held for a payment that had
- * ended, is let go by an operation of its own, whoever let go of it before.
+ * P3: an outcome that is not known is found out under the key under which it was begun. Of the payment's other calls, what a slow one left behind may come as
+ * late as this one. What the provider told late, of money that is held for a payment that had ended, is let go by an operation of its own, whoever let go of
+ * it before.
  */
-export async function findBlindRepeats({ meddler }: World, query: Query, orderId: string): Promise<readonly string[]> {
-  const keys = meddler.keysOf(orderId);
-  if (keys.length === 1) return [];
+export async function findBlindRepeats({ meddler }: World, query: Query, met: Met): Promise<readonly string[]> {
+  const keys = meddler.keysOf(met.orderId);
   const made = await query<Made>(
     `select id, kind || ' ' || state || coalesce(' (' || reason || ')', '') as what,
-      kind = 'CANCEL' and request_id is null and reason = 'late_authorization' as late
+      kind = $2 and not (request_id is null and reason is not distinct from 'late_authorization') as "isTheCall"
     from provider_operation where id = any ($1::uuid[])`,
-    [keys],
+    [keys, met.act.toUpperCase()],
   );
-  if (made.filter(({ late }) => !late).length === 1 && made.length === keys.length) return [];
+  if (made.filter(({ isTheCall }) => isTheCall).length === 1 && made.length === keys.length) return [];
   const named = made.map(({ id, what }) => `${id}: ${what}`);
-  return [`P3 ${orderId}: the call was made under the keys ${keys.join(" and ") || "(none)"}; ${named.join("; ")}`];
+  return [`P3 ${met.orderId}: the call was made under the keys ${keys.join(" and ") || "(none)"}; ${named.join("; ")}`];
 }
 
 const GOOD_PAUSE_MS = 20;

@@ -17,6 +17,8 @@ const CANCELED = `CANCELED: ${REASON}`;
 const VISA = "pm_card_visa";
 /** Attempts that one call makes. */
 const ATTEMPTS = 3;
+/** How often a caller comes who is not answered. */
+const TIMES_MAX = 10;
 
 /** The calls that act on money, and what the gateway's journal says once it has acted. */
 export const ACTS = {
@@ -115,6 +117,13 @@ function refund({ caller }: World, orderId: string): Promise<Verdict | undefined
   return caller.call(refundPayment, named, { payment: { case: "orderId", value: orderId }, ...named });
 }
 
+/** Behind an open circuit, or on a busy machine, a caller may give up, and comes back. */
+export async function insist(call: () => Promise<Verdict | undefined>): Promise<Verdict | undefined> {
+  let verdict = await call();
+  for (let times = 1; verdict === undefined && times < TIMES_MAX; times += 1) verdict = await call();
+  return verdict;
+}
+
 function sessionOf(verdict: Verdict | undefined): string {
   const checkout = verdict?.kind === "ok" ? (verdict.answer["checkout"] as JsonObject | undefined) : undefined;
   const sessionId = checkout?.["sessionId"];
@@ -124,7 +133,7 @@ function sessionOf(verdict: Verdict | undefined): string {
 
 /** Opens a checkout; gives its session. */
 async function openCheckout(world: World, orderId: string, terms: Omit<Creation, "mode">): Promise<string> {
-  return sessionOf(await create(world, orderId, { ...terms, mode: PaymentMode.CHECKOUT }));
+  return sessionOf(await insist(() => create(world, orderId, { ...terms, mode: PaymentMode.CHECKOUT })));
 }
 
 /** Brings a payment to where one call is left to be made, which meets the fault. */
@@ -146,17 +155,17 @@ export async function prepareFor(
     case "create":
       return { ...prepared, act: () => create(world, orderId, { ...terms, paymentMethod: VISA }) };
     case "confirm":
-      await create(world, orderId, terms);
+      await insist(() => create(world, orderId, terms));
       return { ...prepared, act: () => complete(world, orderId, VISA) };
     case "capture":
-      await create(world, orderId, held);
+      await insist(() => create(world, orderId, held));
       return { ...prepared, act: () => complete(world, orderId) };
     case "cancel":
-      if (world.random.chance(0.5)) await create(world, orderId, held);
+      if (world.random.chance(0.5)) await insist(() => create(world, orderId, held));
       else await openCheckout(world, orderId, terms);
       return { ...prepared, act: () => cancel(world, orderId) };
     case "refund":
-      await create(world, orderId, { ...terms, paymentMethod: VISA });
+      await insist(() => create(world, orderId, { ...terms, paymentMethod: VISA }));
       return { ...prepared, act: () => refund(world, orderId) };
   }
 }
