@@ -1,5 +1,5 @@
 // The threat "leaks": what the service tells strangers and logs about itself, its secrets and its customers. It runs as in production, with secrets that are found wherever
-// they come out, and a database that fails with a telling message. Cards are in test/telemetry/log.test.ts and test/api/rest/booking.test.ts.
+// they come out, and a database that fails with a telling message. Cards are in test/telemetry/log.test.ts and test/api/rest/booking-cards.test.ts.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { Metadata, type ServiceError } from "@grpc/grpc-js";

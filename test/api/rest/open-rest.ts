@@ -14,7 +14,7 @@ import { createResultPages } from "../../../src/web/pages.ts";
 import { TestService, type TestServiceOptions } from "../../app/open-service.ts";
 
 /** A test, or the file: what closes the door when it ends. */
-interface Scope {
+export interface Scope {
   after(close: () => Promise<unknown>): void;
 }
 

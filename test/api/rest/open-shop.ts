@@ -1,28 +1,16 @@
-// The storefront and the ledger on a real port, with credits beside the mock gateway; and people to call them.
+// The storefront and the ledger on a real port, with credits beside the mock gateway.
 import pino from "pino";
-import type { Identity } from "../../../src/app/access.ts";
 import type { CreditParts } from "../../../src/app/credits.ts";
-import type { Authenticate } from "../../../src/api/auth.ts";
 import { createHealth, type HealthCheck } from "../../../src/api/health.ts";
 import type { Dialect } from "../../../src/api/rest/dialect.ts";
 import { createLedger } from "../../../src/api/rest/ledger.ts";
 import { createStorefront, type StorefrontOptions } from "../../../src/api/rest/storefront.ts";
 import type { OrderDirectory } from "../../../src/app/order-directory.ts";
 import { createBooks } from "../../../src/db/books.ts";
-import { accept, refuse } from "../../../src/domain/error.ts";
 import { withCredits } from "../../app/open-credits.ts";
 import type { TestServiceOptions } from "../../app/open-service.ts";
-import { type Answer, type OpenedRest, openRest } from "./open-rest.ts";
-
-const NOBODY = { customerId: null, clientToken: null };
-const PEOPLE: Readonly<Record<string, Identity>> = {
-  service: { ...NOBODY, role: "service", principal: "shop" },
-  admin: { ...NOBODY, role: "admin", principal: "operations" },
-  ada: { ...NOBODY, role: "customer", principal: "ada", customerId: "ada" },
-  bob: { ...NOBODY, role: "customer", principal: "bob", customerId: "bob" },
-};
-
-type Person = keyof typeof PEOPLE;
+import { type Answer, type OpenedRest, openRest, type Scope } from "./open-rest.ts";
+import { authenticate } from "./people.ts";
 
 /** What a test looks into without saying first what it is. */
 // oxlint-disable-next-line typescript/no-explicit-any
@@ -32,23 +20,6 @@ export type Json = any;
 export interface Told extends Omit<Answer, "body"> {
   readonly body: Json;
 }
-
-/** A client token is its own bearer; every other token names one of the people. */
-const authenticate: Authenticate = (authorization) => {
-  const token = authorization?.replace("Bearer ", "") ?? "";
-  const identity = PEOPLE[token];
-  if (identity) return accept(identity);
-  if (token.startsWith("holder:"))
-    return accept({
-      role: "holder",
-      principal: "holder",
-      customerId: null,
-      clientToken: token.slice("holder:".length),
-    });
-  return refuse("UNAUTHENTICATED", "there is no such token");
-};
-
-export const as = (person: Person): Record<string, string> => ({ authorization: `Bearer ${person}` });
 
 interface Wanted {
   /** Whether callers need a token. */
@@ -60,13 +31,9 @@ interface Wanted {
 }
 
 export interface Shop extends Omit<OpenedRest, "ask"> {
-  ask(...asked: Parameters<OpenedRest["ask"]>): Promise<Told>;
+  readonly ask: (...asked: Parameters<OpenedRest["ask"]>) => Promise<Told>;
   /** The parts with credits. */
   readonly parts: CreditParts;
-}
-
-interface Scope {
-  after(close: () => Promise<unknown>): void;
 }
 
 export async function openShop(scope: Scope, wanted: Wanted = {}): Promise<Shop> {

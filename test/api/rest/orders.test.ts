@@ -2,11 +2,8 @@
 // the order service itself is tried in test/orders.
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import type { Authenticate } from "../../../src/api/auth.ts";
 import { ORDERS_DIALECT } from "../../../src/api/rest/orders.ts";
-import type { Identity } from "../../../src/app/access.ts";
 import { completePayment } from "../../../src/app/complete-payment.ts";
-import { accept, refuse } from "../../../src/domain/error.ts";
 import { money } from "../../../src/domain/money.ts";
 import type { OrderLookup } from "../../../src/domain/order.ts";
 import { printEvent } from "../../../src/gateway/direct.ts";
@@ -14,22 +11,12 @@ import type { Provider } from "../../../src/provider/provider.ts";
 import { stripeSignature } from "../../support/stripe-signature.ts";
 import { caller, WEBHOOK_SECRET } from "../../app/open-service.ts";
 import { type Answer, type OpenedRest, openRest } from "./open-rest.ts";
+import { as, authenticate } from "./people.ts";
 
-const NOBODY = { customerId: null, clientToken: null };
-const PEOPLE: Readonly<Record<string, Identity>> = {
-  service: { ...NOBODY, role: "service", principal: "shop" },
-  ada: { ...NOBODY, role: "customer", principal: "ada", customerId: "ada" },
-  bob: { ...NOBODY, role: "customer", principal: "bob", customerId: "bob" },
-  holder: { ...NOBODY, role: "holder", principal: "holder", clientToken: "token" },
-};
-const ADA = { authorization: "Bearer ada" };
-const BOB = { authorization: "Bearer bob" };
-const SERVICE = { authorization: "Bearer service" };
-
-const authenticate: Authenticate = (authorization) => {
-  const identity = PEOPLE[authorization?.replace("Bearer ", "") ?? ""];
-  return identity ? accept(identity) : refuse("UNAUTHENTICATED", "there is no such token");
-};
+const ADA = as("ada");
+const BOB = as("bob");
+const SERVICE = as("service");
+const HOLDER = as("holder:token");
 
 /** The orders of a test: Ada's, PENDING, of 199.98 USD unless they say otherwise. */
 class Orders {
@@ -129,7 +116,7 @@ test("each row of the document's table of errors is said word for word", async (
     [{ orderId: "paid" }, BOB, 404, "Order not found", "ORDER_NOT_FOUND"],
     [{ orderId: "confirmed" }, ADA, 400, "Cannot create payment for order with status: CONFIRMED", "ORDER_NOT_PAYABLE"],
     [{ orderId: "paid" }, ADA, 400, "Payment already completed", "PAYMENT_ALREADY_COMPLETED"],
-    [{ orderId: "paid" }, { authorization: "Bearer holder" }, 403, "Forbidden", "PERMISSION_DENIED"],
+    [{ orderId: "paid" }, HOLDER, 403, "Forbidden", "PERMISSION_DENIED"],
   ] as const;
   for (const [body, headers, status, error, reason] of cases) {
     const refused = await opened.create(body, headers);
@@ -227,7 +214,7 @@ test("a payment is its owner's to read, and a service's", async (t) => {
     ["%00", ADA, 404, "Order not found"],
     ["x".repeat(300), ADA, 404, "Order not found"],
     ["a", {}, 401, "User not authenticated"],
-    ["a", { authorization: "Bearer holder" }, 403, "Forbidden"],
+    ["a", HOLDER, 403, "Forbidden"],
   ] as const) {
     const refused = await opened.statusOf(orderId, headers);
     assert.deepEqual([refused.status, refused.body.error], [status, error], orderId);
