@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, describe, it } from "node:test";
+import { after, describe, it } from "node:test";
 import { ConfigError, readConfig } from "../../src/config.ts";
 import { openDirect, printEvent } from "../../src/gateway/direct.ts";
 import { createMockProvider } from "../../src/provider/mock/mock-provider.ts";
@@ -11,8 +11,8 @@ import { createInbox } from "../../src/db/inbox.ts";
 import { createStore } from "../../src/db/store.ts";
 import { WEBHOOK_SECRET } from "../app/open-service.ts";
 import { stripeSignature } from "../support/stripe-signature.ts";
-import { Shop } from "./shop.ts";
-import { openWebhookDoor, type WebhookDoor } from "./webhook-door.ts";
+import { openWebhookDoor } from "./webhook-door.ts";
+import { openWebhookShop } from "./webhook-shop.ts";
 
 const TOLERANCE_MS = 300_000;
 const AUTH = {
@@ -23,22 +23,12 @@ const AUTH = {
 };
 const PROVIDERS = ["mock", "stripe", "credits"];
 
-let shop: Shop;
-let door: WebhookDoor;
-before(async () => {
-  shop = await Shop.open();
-  door = await openWebhookDoor(shop.service);
-});
-after(async () => {
-  await door.close();
-  await shop.close();
-});
+const { shop, door, close } = await openWebhookShop();
+after(close);
 
 /** A payment that was paid, and the genuine webhook that says so. */
 async function seen() {
-  const payment = await shop.openCheckout();
-  await shop.payOnPage(payment);
-  const event = shop.eventOf(payment, "payment_intent.succeeded");
+  const { payment, event } = await shop.payUnheard();
   return { payment, event, body: printEvent(event) };
 }
 

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { recover } from "../../src/app/recover.ts";
 import { answerOf, createInput, verdictOf } from "../app/open-service.ts";
-import { Shop } from "./shop.ts";
+import { Shop } from "../app/shop.ts";
 
 const RACES = 20;
 const PROVIDER_STALL_MS = 3_600_000;

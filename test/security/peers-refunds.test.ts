@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { answerOf, verdictOf } from "../app/open-service.ts";
-import { Shop } from "./shop.ts";
+import { Shop } from "../app/shop.ts";
 
 const PAYMENTS = 25;
 const AT_ONCE = 8;

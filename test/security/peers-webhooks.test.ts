@@ -1,31 +1,14 @@
 // What other payment services lived through with webhooks. Each of these lost an event, acted on it twice, or believed a stale one.
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "node:test";
-import type { Payment } from "../../src/domain/payment.ts";
-import type { GatewayEvent } from "../../src/gateway/direct.ts";
+import { after, describe, it } from "node:test";
 import { answerOf, createInput, verdictOf } from "../app/open-service.ts";
-import { Shop } from "./shop.ts";
-import { openWebhookDoor, type WebhookDoor } from "./webhook-door.ts";
+import { openWebhookShop } from "./webhook-shop.ts";
 
 const RACES = 20;
 const COPIES = 3;
 
-let shop: Shop;
-let door: WebhookDoor;
-before(async () => {
-  shop = await Shop.open();
-  door = await openWebhookDoor(shop.service);
-});
-after(async () => {
-  await door.close();
-  await shop.close();
-});
-
-async function paidOnPage(): Promise<{ payment: Payment; event: GatewayEvent }> {
-  const payment = await shop.openCheckout();
-  await shop.payOnPage(payment);
-  return { payment, event: shop.eventOf(payment, "payment_intent.succeeded") };
-}
+const { shop, door, close } = await openWebhookShop();
+after(close);
 
 /** Statuses of answers that were not 200. */
 async function deliverAll(reference: string | null): Promise<number[]> {
@@ -56,7 +39,7 @@ describe("peers:", () => {
   });
 
   it("three identical webhooks, three settlements", async () => {
-    const { payment, event } = await paidOnPage();
+    const { payment, event } = await shop.payUnheard();
     const statuses = await Promise.all(Array.from({ length: COPIES }, () => door.deliver(event)));
     assert.deepEqual(statuses, [200, 200, 200]);
     assert.equal(await door.deliver(event), 200);
@@ -92,7 +75,7 @@ describe("peers:", () => {
   });
 
   it("a dedupe row written before the handler failed", async () => {
-    const { payment, event } = await paidOnPage();
+    const { payment, event } = await shop.payUnheard();
     const working = shop.service.parts.moment.bind(shop.service.parts);
     shop.service.parts.moment = () => {
       throw new Error("the handler fails");
@@ -109,7 +92,7 @@ describe("peers:", () => {
   });
 
   it("2xx despite a failed write", async (t) => {
-    const { payment, event } = await paidOnPage();
+    const { payment, event } = await shop.payUnheard();
     await shop.service.rows(`create function refuse() returns trigger language plpgsql as
       $$ begin raise exception 'the disk is full' using errcode = '53100'; end $$`);
     t.after(() => shop.service.rows("drop function if exists refuse cascade"));

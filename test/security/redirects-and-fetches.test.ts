@@ -9,8 +9,8 @@ import type { Parts } from "../../src/app/parts.ts";
 import { receiveWebhook } from "../../src/app/receive-webhook.ts";
 import { refundPayment } from "../../src/app/refund-payment.ts";
 import { answerOf, caller, createInput, verdictOf, WEBHOOK_SECRET } from "../app/open-service.ts";
+import { Shop } from "../app/shop.ts";
 import { stripeSignature } from "../support/stripe-signature.ts";
-import { Shop } from "./shop.ts";
 
 const ORIGIN = "https://shop.example";
 

@@ -1,27 +1,20 @@
 // The threat "authentic but wrong webhook": signed by the provider, and not about this payment, this money or this account. Each is kept, put aside for a person, and
 // moves nothing; and the honest one is believed afterwards.
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "node:test";
+import { after, describe, it } from "node:test";
 import { createPayment } from "../../src/app/create-payment.ts";
 import type { Payment } from "../../src/domain/payment.ts";
 import { printEvent } from "../../src/gateway/direct.ts";
 import { answerOf, caller, createInput, TestService } from "../app/open-service.ts";
-import { Shop } from "./shop.ts";
-import { openWebhookDoor, type WebhookDoor } from "./webhook-door.ts";
+import { openWebhookDoor } from "./webhook-door.ts";
+import { openWebhookShop } from "./webhook-shop.ts";
 
 /** 2,000.00. */
 const OWED = 200_000n;
+const ORDER = { amount: { minor: OWED, currency: "USD" } };
 
-let shop: Shop;
-let door: WebhookDoor;
-before(async () => {
-  shop = await Shop.open();
-  door = await openWebhookDoor(shop.service);
-});
-after(async () => {
-  await door.close();
-  await shop.close();
-});
+const { shop, door, close } = await openWebhookShop();
+after(close);
 
 type Change = (text: string, payment: Payment) => string;
 
@@ -42,18 +35,12 @@ const CHANGES: Readonly<Record<string, Change>> = {
     text.replaceAll(providerReference ?? "", "pi_other"),
 };
 
-async function openOrder(): Promise<Payment> {
-  return shop.openCheckout({ amount: { minor: OWED, currency: "USD" } });
-}
-
 let copies = 0;
 
 describe("authentic but wrong webhook:", () => {
   for (const [what, change] of Object.entries(CHANGES)) {
     it(`${what} is put aside, and the payment is not moved`, async () => {
-      const payment = await openOrder();
-      await shop.payOnPage(payment);
-      const event = shop.eventOf(payment, "payment_intent.succeeded");
+      const { payment, event } = await shop.payUnheard(ORDER);
       copies += 1;
       const id = `${event.id}_${copies}`;
       const honest = printEvent(event).replace(event.id, id);
@@ -71,9 +58,8 @@ describe("authentic but wrong webhook:", () => {
   }
 
   it("the event of one payment says nothing of another, whatever it calls itself", async () => {
-    const [paid, open] = [await openOrder(), await openOrder()];
-    await shop.payOnPage(paid);
-    const event = shop.eventOf(paid, "payment_intent.succeeded");
+    const { payment: paid, event } = await shop.payUnheard(ORDER);
+    const open = await shop.openCheckout(ORDER);
     const swap = (text: string): string => text.replaceAll(paid.id, open.id).replaceAll(paid.orderId, open.orderId);
     const body = swap(printEvent(event));
     assert.notEqual(body, printEvent(event));
@@ -83,10 +69,8 @@ describe("authentic but wrong webhook:", () => {
   });
 
   it("a success that the provider does not know of is not believed, though it is signed", async () => {
-    const payment = await openOrder();
-    const paid = await openOrder();
-    await shop.payOnPage(paid);
-    const event = shop.eventOf(paid, "payment_intent.succeeded");
+    const payment = await shop.openCheckout(ORDER);
+    const { payment: paid, event } = await shop.payUnheard(ORDER);
     const swap = (text: string): string =>
       text
         .replaceAll(paid.id, payment.id)

@@ -44,21 +44,11 @@ interface Case {
   readonly kind: Disturbance;
 }
 
-function shuffle<T>(items: readonly T[], random: Random): T[] {
-  return items
-    .map((item) => ({ item, place: random.next() }))
-    .toSorted((one, other) => one.place - other.place)
-    .map(({ item }) => item);
-}
-
 /** All pairs as often as each other, in an order of chance; a few of them where fewer are asked for. */
 function planCases(count: number, random: Random): Case[] {
-  const pairs = shuffle(
-    WIRES.flatMap((on) => DISTURBANCES.map((kind) => ({ on, kind }))),
-    random,
-  );
+  const pairs = random.shuffle(WIRES.flatMap((on) => DISTURBANCES.map((kind) => ({ on, kind }))));
   const cases = Array.from({ length: count }, (_, index) => pairs[index % pairs.length] as Case);
-  return shuffle(cases, random);
+  return random.shuffle(cases);
 }
 
 class Network {

@@ -14,14 +14,9 @@ const DEATHS_EACH_MIN = 3;
 /** How much happens before the invariants are held against it. */
 const EXAMINED_EVERY = 50;
 
-function shuffle<T>(items: readonly T[], random: Random): T[] {
-  const left = [...items];
-  return items.map(() => left.splice(random.below(left.length), 1)[0] as T);
-}
-
 /** As many as so many deaths have room for. */
 export function chooseScenarios(deaths: number, random: Random): readonly Scenario[] {
-  return shuffle(SCENARIOS, random).slice(0, Math.ceil(deaths / DEATHS_EACH_MIN));
+  return random.shuffle(SCENARIOS).slice(0, Math.ceil(deaths / DEATHS_EACH_MIN));
 }
 
 /** The kinds of boundaries take turns, so that a few meet them all. When each was chosen, it begins again. */
@@ -32,7 +27,7 @@ export function chooseDeaths<T extends { readonly boundary: Boundary }>(
 ): T[] {
   const chosen: T[] = [];
   while (chosen.length < count && all.length > 0) {
-    const kinds = [...Map.groupBy(shuffle(all, random), ({ boundary }) => kindOf(boundary)).values()];
+    const kinds = [...Map.groupBy(random.shuffle(all), ({ boundary }) => kindOf(boundary)).values()];
     const longest = Math.max(...kinds.map((kind) => kind.length));
     for (let turn = 0; turn < longest; turn += 1) chosen.push(...kinds.flatMap((kind) => kind[turn] ?? []));
   }

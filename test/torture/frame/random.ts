@@ -28,6 +28,11 @@ export class Random {
     return choices[this.below(choices.length)] as T;
   }
 
+  shuffle<T>(items: readonly T[]): T[] {
+    const placed = items.map((item) => ({ item, place: this.next() }));
+    return placed.toSorted((one, other) => one.place - other.place).map(({ item }) => item);
+  }
+
   /** One of its own for a part of the work, so that parts that run side by side do not disturb each other's choices. */
   fork(): Random {
     return new Random(this.below(2 ** 32));

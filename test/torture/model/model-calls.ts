@@ -71,3 +71,11 @@ export interface Request {
   /** The answer as it was first given; null until then. */
   answer: unknown;
 }
+
+export function refuse(say: string): Verdict {
+  return { say, seen: null, refund: null };
+}
+
+export function accept({ books }: PaymentModel, refund: string | null = null): Verdict {
+  return { say: "ok", seen: books.see(), refund };
+}

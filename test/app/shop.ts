@@ -10,7 +10,7 @@ import type { Payment } from "../../src/domain/payment.ts";
 import type { GatewayEvent } from "../../src/gateway/direct.ts";
 import type { Provider, ProviderAnswer, ProviderCall } from "../../src/provider/provider.ts";
 import type { OrderTotals } from "../support/gateway-journal.ts";
-import { answerOf, caller, createInput, TestService } from "../app/open-service.ts";
+import { answerOf, caller, createInput, TestService, type TestServiceOptions } from "./open-service.ts";
 
 type Act = "create" | "confirm" | "capture" | "cancel" | "refund";
 
@@ -36,7 +36,7 @@ export class Shop {
     this.#silence = silence;
   }
 
-  static async open(): Promise<Shop> {
+  static async open(options: Omit<TestServiceOptions, "wrap"> = {}): Promise<Shop> {
     const meanwhile = new Map<Act, Meanwhile>();
     const silence = { isOn: false };
     const wrap = (provider: Provider): Provider => {
@@ -55,7 +55,7 @@ export class Shop {
         silence.isOn ? { outcome: "unknown", message: "it does not answer" } : provider.retrieve(payment, signal);
       return Object.assign(Object.create(provider) as Provider, Object.fromEntries(acts), { retrieve });
     };
-    return new Shop(await TestService.open({ wrap }), meanwhile, silence);
+    return new Shop(await TestService.open({ ...options, wrap }), meanwhile, silence);
   }
 
   close(): Promise<void> {
@@ -87,6 +87,13 @@ export class Shop {
 
   async payOnPage({ sessionId }: Payment, token = "pm_card_visa"): Promise<void> {
     await this.service.elsewhere({ operation: "pay_session", id: sessionId ?? "", payment_method: token });
+  }
+
+  /** A checkout that was paid on its page, and the webhook that says so, which has not come. */
+  async payUnheard(change: Partial<CreatePaymentInput> = {}): Promise<{ payment: Payment; event: GatewayEvent }> {
+    const payment = await this.openCheckout(change);
+    await this.payOnPage(payment);
+    return { payment, event: this.eventOf(payment, "payment_intent.succeeded") };
   }
 
   complete({ id }: Payment, requestId: string, paymentMethod = "pm_card_visa"): Promise<Result<Answer>> {
