@@ -5,13 +5,13 @@ import type { Payment } from "../domain/payment.ts";
 import type { WebhookEvent, WebhookState } from "../domain/webhook.ts";
 import type { WebhookMessage } from "../provider/provider.ts";
 import { applyFacts, changes } from "./apply-fact.ts";
+import { BACKOFF_MAX_MS } from "./backoff.ts";
 import { askFor } from "./find-out.ts";
 import type { Parts } from "./parts.ts";
 
 /** How long an event is tried again by itself: what has not come right by then is for a person. Stripe sends for three days, too. */
 const TRIED_FOR_MS = 72 * 3_600_000;
 const BACKOFF_BASE_MS = 1_000;
-const BACKOFF_MAX_MS = 300_000;
 /** A payment that is not there after minutes will hardly come soon. */
 const PARKED_BACKOFF_MAX_MS = 3_600_000;
 

@@ -4,6 +4,7 @@ import type { PaymentId } from "../domain/ids.ts";
 import type { Operation } from "../domain/operation.ts";
 import type { Payment } from "../domain/payment.ts";
 import { applyFacts } from "./apply-fact.ts";
+import { BACKOFF_MAX_MS } from "./backoff.ts";
 import { carryOut } from "./carry-out.ts";
 import { askFor } from "./find-out.ts";
 import { newOperation } from "./intention.ts";
@@ -11,11 +12,6 @@ import type { Parts } from "./parts.ts";
 import { resumeWebhook } from "./receive-webhook.ts";
 
 const BATCH_MAX = 50;
-/**
- * Longest pause before an operation is tried again. It begins where the first wait was, and is doubled each time. So long, at most, does what is in flight take
- * to be settled once a provider that was away is there again.
- */
-const BACKOFF_MAX_MS = 60_000;
 /** How often the provider is asked about a refund that it has not settled; its webhook is faster, and may be lost. */
 const REFUND_CHECK_MS = 3_600_000;
 

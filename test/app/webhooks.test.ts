@@ -117,6 +117,18 @@ describe("a webhook", () => {
     assert.equal((await shop.books(payment)).status, "SUCCEEDED");
   });
 
+  it("that was tried in vain for long is acted on within a minute once the provider can be asked", async () => {
+    const { payment, event } = await shop.payUnheard();
+    const inVain = 10;
+    service.gateway.script({ operation: "retrieve", fault: "error", times: inVain });
+    await service.deliver(event);
+    for (let tried = 1; tried < inVain; tried += 1) await service.recoverAfter(60_000);
+    assert.equal((await shop.judged(event))?.state, "RECEIVED");
+    await service.recoverAfter(60_000);
+    assert.equal((await shop.judged(event))?.state, "APPLIED");
+    assert.equal((await shop.books(payment)).status, "SUCCEEDED");
+  });
+
   it("that comes before its payment knows the provider's id is parked, and acted on later", async () => {
     const input = createInput({
       paymentMethod: "pm_card_createDispute",
