@@ -19,7 +19,7 @@ export interface TestServer {
 export async function startDatabaseServer(): Promise<TestServer> {
   const url = process.env["TEST_DATABASE_URL"];
   if (url) return { url, stop: async () => {} };
-  return (await usesContainers()) ? startContainer() : startEmbedded();
+  return (await usesContainers()) ? startContainer() : startEmbeddedServer();
 }
 
 async function startContainer(): Promise<TestServer> {
@@ -37,7 +37,8 @@ async function startContainer(): Promise<TestServer> {
   };
 }
 
-async function startEmbedded(): Promise<TestServer> {
+/** One of its own, whatever other tests share. */
+export async function startEmbeddedServer(): Promise<TestServer> {
   const folder = mkdtempSync(join(tmpdir(), "payment-postgres-"));
   // PostgreSQL refuses to run as root, so that as root it runs as another user, who must be able to enter.
   chmodSync(folder, 0o755);

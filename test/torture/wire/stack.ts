@@ -1,14 +1,9 @@
 // The service with all that it needs, each as a process of its own and behind a wire: PostgreSQL, nats-server, and a gateway that it takes for Stripe. The servers
 // outlive the service, so that it is killed and started again within a second; what is true is read past the wires.
-import { chmodSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { Pool } from "pg";
-import pino from "pino";
-import { startEmbeddedPostgres } from "../../../src/embedded/postgres.ts";
-import type { TestServer } from "../../support/database-server.ts";
+import { startEmbeddedServer } from "../../support/database-server.ts";
 import type { JournalAudit } from "../../support/gateway-journal.ts";
 import { GatewayProcess } from "../../support/gateway-process.ts";
 import { startNatsServer, type TestNatsServer } from "../../support/nats-server.ts";
@@ -69,7 +64,7 @@ export class Stack implements Scene {
   static async open(t: Ending, { environment = {} }: StackOptions = {}): Promise<Stack> {
     const ending = new Backwards(t);
     const [database, nats, gateway] = await Promise.all([
-      startPostgres().then((server) => ending.stop(server, () => server.stop())),
+      startEmbeddedServer().then((server) => ending.stop(server, () => server.stop())),
       startNatsServer().then((server) => ending.stop(server, () => server.stop())),
       GatewayProcess.start().then((process) => ending.stop(process, () => process.remove())),
     ]);
@@ -166,21 +161,6 @@ class Backwards implements Ending {
     this.after(end);
     return part;
   }
-}
-
-/** Its own, whatever other tests share. */
-async function startPostgres(): Promise<TestServer> {
-  const folder = mkdtempSync(join(tmpdir(), "payment-stack-"));
-  // PostgreSQL may run as another user, who must be able to enter.
-  chmodSync(folder, 0o755);
-  const server = await startEmbeddedPostgres({ dataDir: join(folder, "data"), log: pino({ level: "silent" }) });
-  return {
-    url: server.url,
-    stop: async () => {
-      await server.stop();
-      rmSync(folder, { recursive: true, force: true });
-    },
-  };
 }
 
 async function openWire(ending: Backwards, on: Point["on"], url: string): Promise<Wire> {
