@@ -36,9 +36,7 @@ class Counts {
 
 async function openWorlds(t: TestContext, deaths: number, random: Random): Promise<CrashWorld[]> {
   if (deaths < MANY) return [await CrashWorld.open(t, random.fork())];
-  const worlds = await Promise.all(Array.from({ length: WORLDS }, () => CrashWorld.open(t, random.fork())));
-  await Promise.all(worlds.map((world) => world.prepareForMany()));
-  return worlds;
+  return Promise.all(Array.from({ length: WORLDS }, () => CrashWorld.open(t, random.fork())));
 }
 
 /** All boundaries of as many scenarios as there is room for. */

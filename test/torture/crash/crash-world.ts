@@ -85,12 +85,6 @@ export class CrashWorld {
     return new CrashWorld(stack, (record) => new Caller({ clients, random: steady, record, onVerdict: () => {} }));
   }
 
-  /** What node compiled is kept at an orderly end alone, and makes all starts after it faster. */
-  async prepareForMany(): Promise<void> {
-    await this.#stack.service.stop();
-    await this.#stack.service.start();
-  }
-
   /** Nothing more can be learned here. */
   get isHopeless(): boolean {
     return this.#isSpoiled || this.violations.length >= VIOLATIONS_MAX;
