@@ -25,7 +25,7 @@ const ANSWERS_AFTER = 3;
 const RECOVERY_TIMEOUT_MS = 45_000;
 const POLL_MS = 20;
 /** A disturbance that met nobody is done again, so often at most. */
-const TRIES_MAX = 5;
+const TRIES_MAX = 25;
 /** The services' door on NATS. */
 const NATS_SUBJECT = "get.payment.status";
 const NATS_TIMEOUT_MS = 5_000;
