@@ -14,9 +14,11 @@ import {
   type ServerHttp2Session,
 } from "node:http2";
 import type { AddressInfo, Server, Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { createPort } from "./cleartext-port.ts";
 import type { OpenPort, Tls } from "./port.ts";
 import { boundAnswer } from "./stream-limits.ts";
+import { isAnswerable, refuseUnreadable, type UnreadableError } from "./unreadable-request.ts";
 
 export type HttpRequest = IncomingMessage | Http2ServerRequest;
 /** What the responses of HTTP/1.1 and HTTP/2 have in common. */
@@ -102,6 +104,7 @@ class HttpPort {
   readonly #undecided = new Set<Socket>();
   readonly #sessions = new Set<ServerHttp2Session>();
   readonly #responses = new Set<ServerResponse>();
+  readonly #unreadable = new WeakSet<Duplex>();
   #stopping = false;
 
   constructor(options: HttpPortOptions) {
@@ -121,6 +124,7 @@ class HttpPort {
       socket.once("close", () => this.#sockets.delete(socket));
     });
     this.#http1.on("request", (request, response) => this.#onHttp1(request, response));
+    this.#http1.on("clientError", (error, socket) => void this.#onUnreadable(error, socket));
     this.#http1.setTimeout(limits.idleTimeoutMs, (socket) => this.#onSilence(socket));
     this.#http2.on("request", (request, response) => this.#onHttp2(request, response));
     this.#http2.on("session", (session) => this.#onSession(session));
@@ -157,6 +161,18 @@ class HttpPort {
     });
     if (this.#stopping) sayGoodbye(response);
     this.#options.handle(request, response);
+  }
+
+  /** What came before it on the connection is answered first, unless it is what cannot be read to its end. Told again for all that follows. */
+  async #onUnreadable(error: UnreadableError, socket: Duplex): Promise<void> {
+    if (this.#unreadable.has(socket)) return;
+    this.#unreadable.add(socket);
+    const pending = [...this.#responses].filter(({ req }) => req.socket === socket);
+    const isCut = pending.some(({ req }) => !req.complete);
+    if (!isCut) await Promise.allSettled(pending.map((response) => once(response, "close")));
+    const hasBegun = isCut && pending.some(({ headersSent }) => headersSent);
+    if (isAnswerable(error) && socket.writable && !hasBegun) refuseUnreadable(error, socket);
+    else socket.destroy();
   }
 
   /** A connection of HTTP/1.1 may be silent for as long as its call is worked on, and not while its caller leaves the answer where it is. */

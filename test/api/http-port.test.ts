@@ -4,6 +4,7 @@ import { connect as connectHttp2 } from "node:http2";
 import { connect, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import { test } from "node:test";
+import type { HttpResponse } from "../../src/api/http-port.ts";
 import { CORS_ORIGIN, openPorts } from "./ports.ts";
 
 const PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -66,6 +67,32 @@ test("several requests follow each other on one connection of HTTP/1.1", async (
   socket.write(get("/health/live") + get("/nowhere") + get("/health/live", "connection: close\r\n"));
   const statuses = [...(await text(socket)).matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status);
   assert.deepEqual(statuses, ["200", "404", "200"]);
+});
+
+test("what is no request of HTTP/1.1 is told so, however much of it is still to come", async (t) => {
+  const { http } = await openPorts(t);
+  for (const size of [0, 400_000]) {
+    const socket = await open(http.port);
+    socket.write(Buffer.from(`POST /pa\u00e9ment HTTP/1.1\r\nhost: x\r\ncontent-length: ${size}\r\n\r\n`, "latin1"));
+    socket.write(Buffer.alloc(size));
+    const [head = "", body = ""] = (await text(socket)).split("\r\n\r\n");
+    assert.match(head, /^HTTP\/1\.1 400 Bad Request\r\n/);
+    assert.match(head, /^connection: close$/m);
+    const { reason, message, outcome } = JSON.parse(body) as Record<string, string>;
+    assert.deepEqual([reason, outcome], ["INVALID_ARGUMENT", "NOT_ATTEMPTED"]);
+    assert.match(message ?? "", /url.*percent/i);
+  }
+});
+
+test("what follows a request on its connection and is none is refused after that request's answer", async (t) => {
+  const reached = Promise.withResolvers<HttpResponse>();
+  const { http } = await openPorts(t, { findRoute: () => (_request, response) => reached.resolve(response) });
+  const socket = await open(http.port);
+  socket.write("GET /slow HTTP/1.1\r\nhost: x\r\n\r\nno request\r\n\r\n");
+  const told = text(socket);
+  (await reached.promise).end("done");
+  const statuses = [...(await told).matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status);
+  assert.deepEqual(statuses, ["200", "400"]);
 });
 
 const SLOW = [

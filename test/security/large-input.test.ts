@@ -226,7 +226,7 @@ describe("large or slow input:", options, () => {
     }
   });
 
-  it("headers beyond 16 KiB are refused over HTTP/1.1, and those that go on for ever are cut", options, async () => {
+  it("headers beyond 16 KiB are refused over HTTP/1.1, those that go on for ever as well", options, async () => {
     const head = "GET /health/live HTTP/1.1\r\nhost: x\r\n";
     const line = `x-more: ${"a".repeat(1_000)}\r\n`;
     const large = await openSocket(service.http.port);
@@ -234,7 +234,6 @@ describe("large or slow input:", options, () => {
     assert.match(await text(large), /^HTTP\/1\.1 431 /);
     const endless = await openSocket(service.http.port);
     endless.write(head);
-    // The answer may be lost, since the connection is cut while the peer still sends.
-    assert.match(await under(pushEndlessly(endless, Buffer.from(line))), /^(HTTP\/1\.1 431 |$)/);
+    assert.match(await under(pushEndlessly(endless, Buffer.from(line))), /^HTTP\/1\.1 431 /);
   });
 });

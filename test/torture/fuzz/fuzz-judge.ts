@@ -110,7 +110,7 @@ export class Judge {
     if (status === 503 || grpcStatus === UNAVAILABLE_GRPC) this.overloads += 1;
     else if (isFailure(input, answer)) return this.#violate(input, answer);
     const isAccepted = status >= 200 && status < 300 && (grpcStatus ?? 0) === 0;
-    // On a bare connection whoever leaves is told of nothing, and node's 400 for what follows a whole request comes before that one's own answer.
+    // On a bare connection whoever leaves is told of nothing.
     const mayHaveWritten = input.protocol === "raw" || MAY_HAVE_WRITTEN.test(answer.text);
     if (isAccepted) this.#accepted.set(input.protocol, (this.#accepted.get(input.protocol) ?? 0) + 1);
     if (isAccepted || mayHaveWritten) this.#learn(input, answer);
