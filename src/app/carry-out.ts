@@ -16,8 +16,8 @@ import type { Parts } from "./parts.ts";
 
 /** When a caller may come back while an outcome is being found out. */
 const RETRY_AFTER_MS = 1_000;
-/** How often, and from which pause on, a settlement is tried while the database is away. It is left to recovery then. */
-const SETTLE_ATTEMPTS_MAX = 7;
+/** How long, and from which pause on, a settlement is tried again while the database is away. It is left to recovery then. */
+const SETTLE_FOR_MS = 5_000;
 const SETTLE_PAUSE_MS = 40;
 /** The provider's code for a payment method that it does not know (Stripe, error codes). */
 const UNKNOWN_METHOD = "resource_missing";
@@ -129,11 +129,12 @@ async function settle(
   facts: readonly Fact[],
   settlement: Settlement,
 ): Promise<AppliedFacts> {
+  const startedAt = performance.now();
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await apply(parts, work, facts, settlement);
     } catch (error) {
-      if (!(error instanceof DatabaseUnavailable) || attempt >= SETTLE_ATTEMPTS_MAX) throw error;
+      if (!(error instanceof DatabaseUnavailable) || performance.now() - startedAt > SETTLE_FOR_MS) throw error;
       const { promise, resolve } = Promise.withResolvers<void>();
       setTimeout(resolve, SETTLE_PAUSE_MS * 2 ** attempt);
       await promise;
