@@ -13,6 +13,8 @@ export interface UnreadableError extends Error {
   readonly code?: string;
   /** What the parser did not expect. */
   readonly reason?: string;
+  /** What it was reading. */
+  readonly rawPacket?: Buffer;
 }
 
 /** Whether the error says that something was sent which can be answered; otherwise the connection is lost. */
@@ -38,7 +40,9 @@ function describe({ code, reason, message }: UnreadableError): Answer {
 /** Answers, and closes the connection once its other end has, or after a while. */
 export function refuseUnreadable(error: UnreadableError, socket: Duplex): void {
   const { status, message } = describe(error);
-  const body = JSON.stringify(describeRefusal(refusal("INVALID_ARGUMENT", message)));
+  // After a HEAD a body would be taken for the next answer; of which method this is, the parser does not say.
+  const mayBeHead = error.rawPacket?.includes("HEAD ") ?? false;
+  const body = mayBeHead ? "" : JSON.stringify(describeRefusal(refusal("INVALID_ARGUMENT", message)));
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     "connection: close",

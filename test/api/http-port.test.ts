@@ -84,6 +84,13 @@ test("what is no request of HTTP/1.1 is told so, however much of it is still to 
   }
 });
 
+test("an unreadable HEAD is refused without a body, as every HEAD is answered", async (t) => {
+  const { http } = await openPorts(t);
+  const socket = await open(http.port);
+  socket.write(Buffer.from("HEAD /pa\u00e9ment HTTP/1.1\r\nhost: x\r\n\r\n", "latin1"));
+  assert.match(await text(socket), /^HTTP\/1\.1 400 [^{]*\r\n\r\n$/);
+});
+
 test("what follows a request on its connection and is none is refused after that request's answer", async (t) => {
   const reached = Promise.withResolvers<HttpResponse>();
   const { http } = await openPorts(t, { findRoute: () => (_request, response) => reached.resolve(response) });
