@@ -5,6 +5,7 @@ import { completePayment } from "../../src/app/complete-payment.ts";
 import { createPayment } from "../../src/app/create-payment.ts";
 import { refundPayment } from "../../src/app/refund-payment.ts";
 import type { Payment } from "../../src/domain/payment.ts";
+import { inParallel } from "../support/in-parallel.ts";
 import { Random } from "../torture/frame/random.ts";
 import { EARLY_SEEDS, type Seed, type SeededDrift, SEEDS } from "./drift-seeds.ts";
 import type { ReconcileBench } from "./open-reconcile.ts";
@@ -12,12 +13,8 @@ import { answerOf, caller, createInput, type TestService } from "./open-service.
 
 const CONCURRENCY = 16;
 
-async function inParallel(works: readonly (() => Promise<unknown>)[]): Promise<void> {
-  const waiting = [...works];
-  const work = async (): Promise<void> => {
-    for (let next = waiting.pop(); next; next = waiting.pop()) await next();
-  };
-  await Promise.all(Array.from({ length: CONCURRENCY }, work));
+function makeAll(works: readonly (() => Promise<unknown>)[]): Promise<void> {
+  return inParallel(works, CONCURRENCY, (work) => work());
 }
 
 export class RandomPayments {
@@ -34,7 +31,7 @@ export class RandomPayments {
   }
 
   make(count: number): Promise<void> {
-    return inParallel(this.#lives(count));
+    return makeAll(this.#lives(count));
   }
 
   /** So many payments, with drift of every kind among them. */
@@ -44,10 +41,10 @@ export class RandomPayments {
     const late = this.#seedSome(SEEDS, seeded);
     const living = this.#lives(count - early.length - late.length);
     const half = living.length / 2;
-    await inParallel(this.#random.shuffle([...living.slice(0, half), ...early]));
+    await makeAll(this.#random.shuffle([...living.slice(0, half), ...early]));
     this.#service.time += 2 * 3_600_000;
     await this.#bench.settle();
-    await inParallel(this.#random.shuffle([...living.slice(half), ...late]));
+    await makeAll(this.#random.shuffle([...living.slice(half), ...late]));
     // What the others owe is settled; what was seeded to be stuck is not due yet.
     this.#service.time += 100;
     await this.#bench.settle();

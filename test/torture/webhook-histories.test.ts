@@ -12,7 +12,8 @@ import type { Provider, ProviderAnswer, ProviderCall } from "../../src/provider/
 import { caller, createInput, TestService } from "../app/open-service.ts";
 import { torment } from "./frame/programme.ts";
 import type { Random } from "./frame/random.ts";
-import { inParallel, storyOf } from "./webhooks/stories.ts";
+import { inParallel } from "../support/in-parallel.ts";
+import { ABREAST, storyOf } from "./webhooks/stories.ts";
 
 const PROGRAMME = {
   id: "T7c",
@@ -152,7 +153,7 @@ torment(PROGRAMME, async (t, { cases, random }) => {
   t.after(() => service.close());
   const scripts = Array.from({ length: cases }, () => ({ script: drawScript(random), random: random.fork() }));
   const lived: { orders: readonly [string, string]; script: Script }[] = [];
-  await inParallel(scripts, async ({ script, random: own }) => {
+  await inParallel(scripts, ABREAST, async ({ script, random: own }) => {
     lived.push({ orders: [await live(service, script, null), await live(service, script, own)], script });
   });
   // What was owed, such as letting go of what a failed payment left open.

@@ -6,7 +6,8 @@ import type { GatewayEvent } from "../../src/gateway/direct.ts";
 import { answerOf, caller, createInput, TestService } from "../app/open-service.ts";
 import { torment } from "./frame/programme.ts";
 import type { Random } from "./frame/random.ts";
-import { inParallel, storyOf } from "./webhooks/stories.ts";
+import { inParallel } from "../support/in-parallel.ts";
+import { ABREAST, storyOf } from "./webhooks/stories.ts";
 
 const TYPES = [
   "payment_intent.requires_action",
@@ -76,7 +77,7 @@ torment(PROGRAMME, async (t, { cases, random }) => {
   ]);
   const orders = choose(permutationsOf(TYPES), cases, random);
   const violations: string[] = [];
-  await inParallel(orders, async (order) => {
+  await inParallel(orders, ABREAST, async (order) => {
     const story = await deliverInOrder(service, order);
     if (story !== expected) violations.push(`${order.join(", ")}: ${story}; it should be ${expected}`);
   });

@@ -1,8 +1,8 @@
 // What became of a payment, in a form in which two payments that lived through the same can be compared.
 import type { TestService } from "../../app/open-service.ts";
 
-/** Payments under way at once. */
-const ABREAST = 24;
+/** Payments under way at once that are to be compared. */
+export const ABREAST = 24;
 
 /** Row and events of an order, without what differs between any two payments: ids and times. */
 export async function storyOf(service: TestService, orderId: string): Promise<string> {
@@ -20,14 +20,4 @@ export async function storyOf(service: TestService, orderId: string): Promise<st
     [service.eventsOf(row?.["provider_reference"] as string).map((event) => event.id)],
   );
   return JSON.stringify({ row: { ...row, id: "", provider_reference: "" }, events, unsettled });
-}
-
-/** Does the work for all items, some at a time. */
-export async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-  const left = items.values();
-  await Promise.all(
-    Array.from({ length: ABREAST }, async () => {
-      for (const item of left) await work(item);
-    }),
-  );
 }
