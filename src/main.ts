@@ -11,6 +11,7 @@ import { createMint } from "./app/mint.ts";
 import type { OrderDirectory } from "./app/order-directory.ts";
 import type { Parts } from "./app/parts.ts";
 import { createReconcileWorker } from "./app/reconcile-worker.ts";
+import { onProviderBack } from "./app/provider-back.ts";
 import { createRecoveryWorker } from "./app/recovery-worker.ts";
 import { printBanner } from "./banner.ts";
 import { type Config, ConfigError, readConfig } from "./config.ts";
@@ -132,7 +133,8 @@ async function start(config: Config, stack: Stack, log: Logger): Promise<void> {
 
   const scheme = config.tls ? "https" : "http";
   const opening = new Opening(`${scheme}://localhost:${config.port}`);
-  const opened = await openProviders(PROVIDERS, { config, database, stack, log, opening, now });
+  const onBack = (provider: string): void => void onProviderBack(parts, provider);
+  const opened = await openProviders(PROVIDERS, { config, database, stack, log, opening, now, onBack });
   const providers = opened.map(({ provider }) => provider);
   const wakers: Wakers = { relay: () => relay.wake(), recovery: () => recovery.wake() };
   const orders = config.orders && openOrders(config.orders, log);

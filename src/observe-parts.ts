@@ -92,6 +92,7 @@ function observeInbox(inbox: Inbox, { metrics }: Telemetry): Inbox {
   return {
     store: (event) => inbox.store(event),
     claimDue: (claim) => inbox.claimDue(claim),
+    bringForward: (provider, now) => inbox.bringForward(provider, now),
     replay: (key, now) => inbox.replay(key, now),
     async settle(outcome) {
       await inbox.settle(outcome);

@@ -37,7 +37,10 @@ const EVENTS = [
   "charge.dispute.closed",
 ] as const;
 
-async function openShared({ config, log, now, returnUrls }: ProviderContext, url: string): Promise<OpenedProvider> {
+async function openShared(
+  { config, log, now, onBack, returnUrls }: ProviderContext,
+  url: string,
+): Promise<OpenedProvider> {
   const { webhookSecret } = config.mockGateway;
   const { createStripeProvider } = await import("./provider/stripe/stripe-provider.ts");
   const provider = createStripeProvider({
@@ -50,6 +53,7 @@ async function openShared({ config, log, now, returnUrls }: ProviderContext, url
     returnUrls,
     log,
     now,
+    onBack: () => onBack("mock"),
   });
   return { provider, description: `mock gateway at ${url}` };
 }

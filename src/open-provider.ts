@@ -14,6 +14,8 @@ export interface ProviderContext {
   readonly now: () => Date;
   /** Where customers come back to: the pages of this service, for payments that name no others. Asked for at each use, since the port may be a free one. */
   readonly returnUrls: { readonly success: string; readonly cancel: string };
+  /** To be told when a provider that was away is there again. */
+  readonly onBack: (name: string) => void;
   readonly onStop: (stop: () => Promise<unknown> | void) => void;
   /** Once the doors are open. `url` is where this process reaches itself. */
   readonly onOpen: (open: (url: string) => void) => void;
@@ -54,7 +56,7 @@ export async function openProviders(
     stack,
     opening,
     ...given
-  }: Pick<ProviderContext, "config" | "database" | "log" | "now"> & {
+  }: Pick<ProviderContext, "config" | "database" | "log" | "now" | "onBack"> & {
     readonly stack: Stack;
     readonly opening: Opening;
   },

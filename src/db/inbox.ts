@@ -28,6 +28,8 @@ export interface Inbox {
     readonly backoffBaseMs: number;
     readonly backoffMaxMs: number;
   }): Promise<WebhookEvent[]>;
+  /** Has events of a provider that could not be acted on fall due now. */
+  bringForward(provider: string, now: Date): Promise<void>;
   /** Has an event taken up once more, whatever became of it; gives whether there is such an event. */
   replay(key: WebhookKey, now: Date): Promise<boolean>;
 }
@@ -76,6 +78,22 @@ export function claimWebhooksStatement(columns: TableColumns): NamedQuery {
   };
 }
 
+/** Those that are parked wait for something else. */
+export const bringWebhooksForwardStatement: NamedQuery = {
+  name: "bring-webhooks-forward",
+  text: `
+    with input as materialized (
+      select * from json_to_recordset($1::json) as i (provider text, now timestamptz)
+    ), waiting as materialized (
+      select w.provider, w.event_id from webhook_event w
+      where w.next_attempt_at > (select now from input) and w.state = 'RECEIVED' and w.attempts > 0
+        and w.provider = (select provider from input)
+      for update skip locked
+    )
+    update webhook_event w set next_attempt_at = i.now
+    from waiting, input i where w.provider = waiting.provider and w.event_id = waiting.event_id`,
+};
+
 export const replayWebhookStatement: NamedQuery = {
   name: "replay-webhook",
   text: `
@@ -99,6 +117,9 @@ export function createInbox(database: Database): Inbox {
     },
     async claimDue(terms) {
       return (await runNamed<WebhookEventRecord>(pool, claim, [terms])).map(webhookFromRecord);
+    },
+    async bringForward(provider, now) {
+      await runNamed(pool, bringWebhooksForwardStatement, [{ provider, now }]);
     },
     async replay(key, now) {
       return (await runNamed(pool, replayWebhookStatement, [{ ...key, now }])).length === 1;

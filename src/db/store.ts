@@ -58,6 +58,8 @@ export interface Store {
     readonly backoffBaseMs: number;
     readonly backoffMaxMs: number;
   }): Promise<Operation[]>;
+  /** Has those that wait at a provider, tried in vain before, fall due now. */
+  bringForward(provider: string, now: Date): Promise<void>;
   findExpired(bound: { readonly now: Date; readonly limit: number }): Promise<Payment[]>;
   /** Takes payments with a refund that the provider left open since before a time. */
   claimUnsettledRefunds(bound: {
@@ -242,6 +244,9 @@ export function createStore(database: Database): Store {
     },
     async claimDue(claim) {
       return (await runNamed<OperationRecord>(pool, claimDue, [claim])).map(operationFromRecord);
+    },
+    async bringForward(provider, now) {
+      await runNamed(pool, recover.bringForwardStatement, [{ provider, now }]);
     },
     async findExpired(bound) {
       return (await runNamed<PaymentRecord>(pool, findExpired, [bound])).map(paymentFromRecord);

@@ -86,7 +86,7 @@ export class Gateway {
     const undated = new Map<string, number>();
     this.#journal = new Journal(journalPath, (head, place) => {
       const base = baseOf(head.intent);
-      this.#lives.place(base, place);
+      this.#lives.place(base, place, head.metadata);
       if (head.key !== null) this.#keys.remember(head.key, place, Date.parse(head.at));
       if (head.due === undefined) undated.set(base, place);
       else undated.delete(base);

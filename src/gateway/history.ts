@@ -1,5 +1,6 @@
 // What the journal tells: lives, parts of lives and events, listed by their age from any of them on. Nothing is held for it; lines are read as far
 // as the reader goes.
+import { setImmediate } from "node:timers/promises";
 import { eventsOf, type GatewayEvent, type PartKind, parseEventId } from "./events.ts";
 import type { Journal, JournalEntry } from "./journal.ts";
 import type { LifeSpan, Lives } from "./lives.ts";
@@ -42,6 +43,9 @@ export interface EventBatch {
   readonly after: number;
 }
 
+/** A millisecond or two. */
+const READS_IN_TURN = 100;
+
 /** The effects with which parts come into being. */
 const BEGINNINGS: Readonly<Record<PartKind, readonly EffectName[]>> = {
   charge: ["charge", "authorize", "decline"],
@@ -65,9 +69,10 @@ export class History {
       ...(after !== undefined && { after: baseOf(after) }),
       ...(createdFrom && { from: createdFrom }),
       ...(createdTo && { to: createdTo }),
+      metadata,
     };
     const pairs = Object.entries(metadata);
-    for (const base of this.#lives.between(span)) {
+    for await (const base of this.#inTurns(this.#lives.between(span))) {
       if (pairs.length > 0 && !this.#hasMetadata(base, pairs)) continue;
       const life = this.#lives.get(base);
       if (life) yield life;
@@ -126,8 +131,21 @@ export class History {
     await this.#journal.written();
     const place = after === undefined ? undefined : find(after);
     if (after !== undefined && place === undefined) return;
-    if (order === "newest") yield* this.#journal.backwards(place);
-    else yield* this.#journal.placesFrom(place ?? 0).places.filter((each) => each !== place);
+    if (order === "newest") yield* this.#inTurns(this.#journal.backwards(place));
+    else yield* this.#inTurns(this.#journal.placesFrom(place ?? 0).places.filter((each) => each !== place));
+  }
+
+  /** Lets others have their turn now and then: for each of these a line is read. What is read after that is written as well. */
+  async *#inTurns<T>(all: Iterable<T>): AsyncGenerator<T> {
+    let count = 0;
+    for (const each of all) {
+      count += 1;
+      if (count % READS_IN_TURN === 0) {
+        await setImmediate();
+        await this.#journal.written();
+      }
+      yield each;
+    }
   }
 
   #hasMetadata(base: string, pairs: readonly (readonly [string, string])[]): boolean {

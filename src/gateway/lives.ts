@@ -1,5 +1,7 @@
-// All lives. The latest are held in memory; of the others only their place in the journal is, from where they are read again when asked for.
-import { baseOf, type Life, timeOfBase } from "./objects.ts";
+// All lives. The latest are held in memory; of the others only their place in the journal is, from where they are read again when asked for, and what
+// finds them by their metadata.
+import { MetadataIndex } from "./metadata-index.ts";
+import { baseOf, type Life, type Metadata, timeOfBase } from "./objects.ts";
 
 /** Lives held in memory: many times what is under way at once. */
 const HOT_MAX = 2000;
@@ -10,6 +12,8 @@ export interface LifeSpan {
   /** A base. */
   readonly after?: string;
   readonly order: "newest" | "oldest";
+  /** Those alone that may have had these pairs. */
+  readonly metadata?: Metadata;
 }
 
 export class Lives {
@@ -20,6 +24,7 @@ export class Lives {
   readonly #places: number[] = [];
   /** Where in those two a base is. */
   readonly #indexes = new Map<string, number>();
+  readonly #metadata = new MetadataIndex();
   /** The least recently changed first. */
   readonly #hot = new Map<string, Life>();
 
@@ -45,7 +50,7 @@ export class Lives {
 
   put(life: Life, place: number): void {
     const base = baseOf(life.intent.id);
-    this.place(base, place);
+    this.place(base, place, life.intent.metadata);
     this.#hot.delete(base);
     this.#hot.set(base, life);
     const coldest = this.#hot.keys().next();
@@ -53,22 +58,31 @@ export class Lives {
   }
 
   /** Notes where the latest state of a life is, without holding it. */
-  place(base: string, place: number): void {
-    const index = this.#indexes.get(base);
-    if (index === undefined) this.#bases.push(base);
-    if (index === undefined) this.#indexes.set(base, this.#places.push(place) - 1);
-    else this.#places[index] = place;
+  place(base: string, place: number, metadata: Metadata): void {
+    const index = this.#indexes.get(base) ?? this.#bases.push(base) - 1;
+    this.#indexes.set(base, index);
+    this.#places[index] = place;
+    this.#metadata.note(metadata, index);
   }
 
   /** The lives made within a span of time, `to` exclusive, from a life on that is left out. Lives made meanwhile may be among them. */
-  *between({ from, to, after, order }: LifeSpan): Generator<string> {
-    const step = order === "newest" ? -1 : 1;
-    const start = order === "newest" ? this.#bases.length - 1 : 0;
-    const index = after === undefined ? start : (this.#indexes.get(after) ?? -2) + step;
-    for (let at = index; at >= 0 && at < this.#bases.length; at += step) {
-      const base = this.#bases[at] ?? "";
+  *between({ from, to, ...query }: LifeSpan): Generator<string> {
+    for (const index of this.#indexesOf(query)) {
+      const base = this.#bases[index] ?? "";
       const time = timeOfBase(base);
       if (time >= (from?.getTime() ?? 0) && time < (to?.getTime() ?? Infinity)) yield base;
     }
+  }
+
+  *#indexesOf({ after, order, metadata = {} }: LifeSpan): Generator<number> {
+    const step = order === "newest" ? -1 : 1;
+    const behind = after === undefined ? (step === 1 ? -1 : this.#bases.length) : this.#indexes.get(after);
+    if (behind === undefined) return;
+    if (Object.keys(metadata).length > 0) {
+      const found = this.#metadata.find(metadata).filter((index) => (index - behind) * step > 0);
+      yield* step === 1 ? found : found.toReversed();
+      return;
+    }
+    for (let index = behind + step; index >= 0 && index < this.#bases.length; index += step) yield index;
   }
 }

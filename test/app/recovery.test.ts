@@ -4,6 +4,7 @@ import { cancelPayment } from "../../src/app/cancel-payment.ts";
 import { completePayment } from "../../src/app/complete-payment.ts";
 import { createPayment } from "../../src/app/create-payment.ts";
 import { getPaymentStatus } from "../../src/app/get-payment.ts";
+import { onProviderBack } from "../../src/app/provider-back.ts";
 import { recover } from "../../src/app/recover.ts";
 import { refundPayment } from "../../src/app/refund-payment.ts";
 import type { Payment } from "../../src/domain/payment.ts";
@@ -69,6 +70,28 @@ describe("an outcome that nobody knows", () => {
     await service.recoverAfter(2_000);
     assert.equal(answerOf(await refund("u1", 6_000n)).payment.refundedMinor, 6_000n);
     assert.equal((await service.journal()).orders.get(input.orderId)?.refundedMinor, 6_000n);
+  });
+
+  it("is looked for as soon as the provider is known to be back, and not after a pause", async () => {
+    const input = createInput({ metadata: { gateway_fault: "create:lost_before x2" } });
+    assert.equal(verdictOf(await createPayment(service.parts, caller, input)), "PROVIDER_OUTCOME_UNKNOWN");
+    await service.recoverAfter(2_000);
+    const stateOf = async () =>
+      (
+        await service.rows<{ state: string }>(
+          "select o.state from payment p join provider_operation o on o.payment_id = p.id where p.order_id = $1",
+          [input.orderId],
+        )
+      )[0]?.state;
+    const pause = 1;
+    await service.recoverAfter(pause);
+    assert.equal(await stateOf(), "UNKNOWN");
+    await onProviderBack(service.parts, "another");
+    await service.recoverAfter(pause);
+    assert.equal(await stateOf(), "UNKNOWN");
+    await onProviderBack(service.parts, "mock");
+    await service.recoverAfter(pause);
+    assert.equal(await stateOf(), "SUCCEEDED");
   });
 
   it("stays unknown for as long as the provider does not answer, and never becomes a failure because time passed", async () => {

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, describe, it } from "node:test";
+import { onProviderBack } from "../../src/app/provider-back.ts";
 import { receiveWebhook, replayWebhook } from "../../src/app/receive-webhook.ts";
 import { recover } from "../../src/app/recover.ts";
 import type { Payment } from "../../src/domain/payment.ts";
@@ -125,6 +126,20 @@ describe("a webhook", () => {
     for (let tried = 1; tried < inVain; tried += 1) await service.recoverAfter(60_000);
     assert.equal((await shop.judged(event))?.state, "RECEIVED");
     await service.recoverAfter(60_000);
+    assert.equal((await shop.judged(event))?.state, "APPLIED");
+    assert.equal((await shop.books(payment)).status, "SUCCEEDED");
+  });
+
+  it("that waits for a provider is acted on as soon as that one is known to be back", async () => {
+    const { payment, event } = await shop.payUnheard();
+    service.gateway.script({ operation: "retrieve", fault: "error", times: 2 });
+    await service.deliver(event);
+    await service.recoverAfter(60_000);
+    await onProviderBack(service.parts, "another");
+    await service.recoverAfter(1);
+    assert.equal((await shop.judged(event))?.state, "RECEIVED");
+    await onProviderBack(service.parts, "mock");
+    await service.recoverAfter(1);
     assert.equal((await shop.judged(event))?.state, "APPLIED");
     assert.equal((await shop.books(payment)).status, "SUCCEEDED");
   });

@@ -6,6 +6,7 @@ import type { NamedQuery } from "../../src/db/named-query.ts";
 import { beginCreateStatement } from "../../src/db/statements/begin-create.ts";
 import { beginOperationStatement } from "../../src/db/statements/begin-operation.ts";
 import {
+  bringWebhooksForwardStatement,
   claimWebhooksStatement,
   replayWebhookStatement,
   settleWebhookStatement,
@@ -36,6 +37,7 @@ import {
   recordRunStatement,
 } from "../../src/db/statements/reconcile.ts";
 import {
+  bringForwardStatement,
   claimDueStatement,
   findExpiredStatement,
   claimUnsettledRefundsStatement,
@@ -71,6 +73,7 @@ const statements: Record<string, () => NamedQuery> = {
   "record-answer": () => recordAnswerStatement,
   "claim-due": () => claimDueStatement(columns),
   "mark-unknown": () => markUnknownStatement,
+  "bring-forward": () => bringForwardStatement,
   "load-operation": () => loadOperationStatement(columns),
   "load-refunds": () => loadRefundsStatement(columns),
   "load-disputes": () => loadDisputesStatement(columns),
@@ -81,6 +84,7 @@ const statements: Record<string, () => NamedQuery> = {
   "store-webhook": () => storeWebhookStatement(columns),
   "settle-webhook": () => settleWebhookStatement,
   "claim-webhooks": () => claimWebhooksStatement(columns),
+  "bring-webhooks-forward": () => bringWebhooksForwardStatement,
   "replay-webhook": () => replayWebhookStatement,
   "list-payment-ids": () => listPaymentIdsStatement,
   "load-payments": () => loadPaymentsStatement(columns),

@@ -2,6 +2,7 @@
 // what callers are told when Stripe refuses the key, is away, is slow or has too much to do.
 import assert from "node:assert/strict";
 import { after, describe, it, type TestContext } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import type { JsonObject } from "@bufbuild/protobuf";
 import { PaymentMode } from "../../gen/payment/v1/payment_pb.ts";
 import { PaymentService } from "../../gen/payment/v1/payment_service_pb.ts";
@@ -23,6 +24,8 @@ const SETTINGS = {
 const AMOUNT = { currency: "EUR", minor: 1999n };
 const CARD = { number: "4242424242424242", exp_month: 12, exp_year: 2040, cvc: "937" };
 const ANSWERS_MAX = 50;
+const AWAY = "stripe is away: calls to it are held back";
+const FINDER_PAUSE_MS = 200;
 
 const { gateway, service, webhookSecret, remove } = await openStripeService({ environment: SETTINGS });
 const recorder = await StreamRecorder.open(await service.connectNats());
@@ -286,6 +289,29 @@ describe("trouble with Stripe", () => {
     const payment = await insist(() => pay(grpc, orderId));
     assert.equal(payment["status"], "PAYMENT_STATUS_SUCCEEDED");
     assert.equal((await gateway.journal()).orders.get(orderId)?.charges, 1);
+  });
+
+  it("that was away is asked about all that waits for it as soon as one call finds it back", async (t) => {
+    const [grpc, connect] = clientsOf(t);
+    await pay(grpc, newOrder("before"));
+    const timesAway = service.logged.filter(({ msg }) => msg === AWAY).length;
+    gateway.signal("SIGSTOP");
+    const orders = Array.from({ length: 6 }, () => newOrder("waiting"));
+    const first = await Promise.all(orders.map((orderId) => pay(connect, orderId)));
+    assert.ok(first.map((each) => refusedWith(each).reason).includes("PROVIDER_OUTCOME_UNKNOWN"));
+    await service.awaitLog(AWAY, timesAway + 1);
+    // As after hours in vain, and longer than this test could wait.
+    const waiting = await service.query<{ order: string }>(`
+      update provider_operation o set next_attempt_at = now() + interval '1 hour', attempts = o.attempts + 5
+      from payment p where p.id = o.payment_id and o.state = 'UNKNOWN' returning p.order_id as "order"`);
+    assert.ok(waiting.length > 0);
+    gateway.signal("SIGCONT");
+    while ((await pay(grpc, newOrder("finder"))).error) await delay(FINDER_PAUSE_MS);
+    for (const { order: orderId } of waiting) {
+      const payment = await insist(() => pay(connect, orderId));
+      assert.equal(payment["status"], "PAYMENT_STATUS_SUCCEEDED");
+      assert.equal((await gateway.journal()).orders.get(orderId)?.charges, 1);
+    }
   });
 
   for (const [what, key] of [

@@ -48,6 +48,40 @@ describe("what the gateway lists", () => {
     assert.deepEqual(await lives({}), ids.toReversed());
   });
 
+  it("lives by metadata as it is now, through a restart", async () => {
+    const one = await bench.life(intent({ metadata: { order: "7", shop: "a" } }));
+    const two = await bench.life(intent({ metadata: { order: "7", shop: "b" } }));
+    await bench.life({ operation: "update_intent", id: one.intent.id, params: { metadata: { order: "8" } } });
+    for (const restarted of [false, true]) {
+      if (restarted) await bench.restart();
+      assert.deepEqual(await lives({ metadata: { order: "7" } }), [two.intent.id]);
+      assert.deepEqual(await lives({ metadata: { order: "8", shop: "a" } }), [one.intent.id]);
+      assert.deepEqual(await lives({ metadata: { order: "8", shop: "b" } }), []);
+      assert.deepEqual(await lives({ metadata: { shop: "b" }, order: "oldest", after: one.intent.id }), [
+        two.intent.id,
+      ]);
+      assert.deepEqual(await lives({ metadata: { shop: "b" }, after: two.intent.id }), []);
+      assert.deepEqual(await lives({ metadata: { shop: "b" }, after: "pi_none" }), []);
+    }
+  });
+
+  it("what metadata names without going through the rest, and the rest without keeping others waiting", async () => {
+    for (let index = 0; index < 250; index += 1) await bench.life(intent({ metadata: { order: `${index}` } }));
+    const turnsOf = async (query: Parameters<typeof lives>[0]): Promise<number> => {
+      let turns = 0;
+      const count = (): void => {
+        turns += 1;
+        immediate = setImmediate(count);
+      };
+      let immediate = setImmediate(count);
+      await lives(query, 1000);
+      clearImmediate(immediate);
+      return turns;
+    };
+    assert.equal(await turnsOf({ metadata: { order: "3" } }), 0);
+    assert.ok((await turnsOf({})) >= 2);
+  });
+
   it("all events, with stable ids, in either order, on from any of them, through a restart", async () => {
     const held = await bench.life(intent({ capture_method: "manual" }));
     const open = await bench.life(session());

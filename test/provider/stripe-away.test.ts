@@ -15,7 +15,9 @@ describe("the Stripe provider", () => {
 
   it("sends nothing while Stripe seems to be away, tries once after a while, and goes on when it is back", async () => {
     mock.timers.enable({ apis: ["Date"], now: NOW });
-    const provider = bench.provide({ limits: { attemptsMax: 1, failuresMax: 2, openMs: 10_000 } });
+    let backs = 0;
+    const onBack = (): void => void (backs += 1);
+    const provider = bench.provide({ onBack, limits: { attemptsMax: 1, failuresMax: 2, openMs: 10_000 } });
     bench.rascal.behave(status(503));
     assert.deepEqual(await bench.outcomeOf(provider), ["unknown", 1]);
     assert.deepEqual(await bench.outcomeOf(provider), ["unknown", 1]);
@@ -31,8 +33,10 @@ describe("the Stripe provider", () => {
     const trying = bench.outcomeOf(provider);
     const response = await held.promise;
     assert.equal((await provider.refund(refundCall())).outcome, "unavailable");
+    assert.equal(backs, 0);
     response.writeHead(200).end(JSON.stringify(foreign.refund));
     assert.deepEqual(await trying, ["done", 1]);
+    assert.equal(backs, 1);
     bench.rascal.behave(json(foreign.refund));
     assert.deepEqual(await bench.outcomeOf(provider), ["done", 1]);
     mock.timers.reset();

@@ -32,6 +32,21 @@ export const markUnknownStatement: NamedQuery = {
     where o.id = ($1::json -> 0 ->> 'id')::uuid and o.state in ('IN_FLIGHT', 'UNKNOWN')`,
 };
 
+/** Has those that wait at a provider, tried in vain before, fall due now. A row that is locked is being dealt with. */
+export const bringForwardStatement: NamedQuery = {
+  name: "bring-forward",
+  text: `
+    with input as materialized (
+      select * from json_to_recordset($1::json) as i (provider text, now timestamptz)
+    ), waiting as materialized (
+      select o.id from provider_operation o join payment p on p.id = o.payment_id
+      where o.state in ('IN_FLIGHT', 'UNKNOWN') and o.next_attempt_at > (select now from input) and o.attempts > 0
+        and p.provider = (select provider from input)
+      for update of o skip locked
+    )
+    update provider_operation o set next_attempt_at = i.now from waiting, input i where o.id = waiting.id`,
+};
+
 export function loadOperationStatement(columns: TableColumns): NamedQuery {
   return {
     name: "load-operation",

@@ -21,6 +21,7 @@ interface Clause {
 const CLAUSES_MAX = 10;
 const FIELDS = ["amount", "created", "currency", "customer", "metadata", "status"];
 const NUMBERS = ["amount", "created"];
+const ABSENT = "null";
 const QUOTED = String.raw`"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'`;
 const CLAUSE = new RegExp(
   String.raw`\s*(-?)([a-z_]+)(?:\[(${QUOTED})\])?\s*(>=|<=|[:~<>])\s*(${QUOTED}|[\w.-]+)\s*`,
@@ -54,7 +55,9 @@ export function parseSearch(query: string): Read<SearchQuery> {
 
 function queryOf(clauses: readonly Clause[], any: boolean): SearchQuery {
   const holds = (intent: PaymentIntent) => (clause: Clause) => isTrue(clause, intent) !== clause.negated;
-  const exact = clauses.filter(({ key, operator, negated }) => key !== null && operator === ":" && !negated);
+  const exact = clauses.filter(
+    ({ key, operator, value, negated }) => key !== null && operator === ":" && value !== ABSENT && !negated,
+  );
   return {
     matches: (intent) => (any ? clauses.some(holds(intent)) : clauses.every(holds(intent))),
     metadata: any ? {} : Object.fromEntries(exact.map(({ key, value }) => [key, value])),
@@ -126,7 +129,7 @@ function compare(actual: bigint, operator: Clause["operator"], wanted: bigint): 
 
 /** An absent value matches nothing but `null`, which asks for just that. */
 function textMatches(actual: string | undefined, operator: Clause["operator"], wanted: string): boolean {
-  if (actual === undefined) return wanted === "null";
+  if (actual === undefined) return wanted === ABSENT;
   return operator === "~" ? actual.toLowerCase().includes(wanted.toLowerCase()) : actual === wanted;
 }
 

@@ -42,6 +42,12 @@ export interface StripeLog {
   error(fields: object, message: string): void;
 }
 
+export interface CallListeners {
+  readonly log?: StripeLog;
+  /** Told when a Stripe that was away has answered. */
+  readonly onBack?: () => void;
+}
+
 export type Asked<T> =
   | { readonly ok: true; readonly value: T }
   /** A definite no. */
@@ -65,7 +71,7 @@ export class Calls {
   readonly #circuit: CircuitBreakerPolicy;
   #keyRefused = false;
 
-  constructor(transport: Transport, limits: CallLimits, log: StripeLog | undefined) {
+  constructor(transport: Transport, limits: CallLimits, { log, onBack }: CallListeners) {
     this.#transport = transport;
     this.#log = log;
     this.#retry = retry(
@@ -83,7 +89,10 @@ export class Calls {
       },
     );
     this.#circuit.onBreak(() => log?.warn({ openMs: limits.openMs }, "stripe is away: calls to it are held back"));
-    this.#circuit.onReset(() => log?.info({}, "stripe is back"));
+    this.#circuit.onReset(() => {
+      log?.info({}, "stripe is back");
+      onBack?.();
+    });
   }
 
   /** Makes a call of the SDK and reads its answer; what cannot be read was no answer. */

@@ -1,7 +1,7 @@
 // The provider that talks to Stripe, by the official SDK. The idempotency key of every call is the operation's id, and no operation makes more than
 // one call that changes something.
 import type { Provider, ProviderAnswer } from "../provider.ts";
-import { CALL_LIMITS, type CallLimits, Calls, type StripeLog } from "./calls.ts";
+import { CALL_LIMITS, type CallLimits, type CallListeners, Calls } from "./calls.ts";
 import { openClient } from "./client.ts";
 import { answered, listPayments, NotAnswered } from "./lookup.ts";
 import { Operations, refuse } from "./operations.ts";
@@ -11,7 +11,7 @@ import type { StripeApi } from "./stripe-api.ts";
 import { STRIPE_UNITS } from "./units.ts";
 import { checkWebhookSecrets, parseWebhook, readWebhook } from "./webhook.ts";
 
-export interface StripeProviderOptions {
+export interface StripeProviderOptions extends CallListeners {
   /** The name that callers choose it by; `stripe` when absent. */
   readonly name?: string;
   /** A secret or restricted key; its prefix says whether real money moves. */
@@ -29,7 +29,6 @@ export interface StripeProviderOptions {
   /** Which methods customers may pay with; absent, what the account's dashboard says. */
   readonly paymentMethodTypes?: readonly string[];
   readonly limits?: Partial<CallLimits>;
-  readonly log?: StripeLog;
   readonly now?: () => Date;
 }
 
@@ -41,7 +40,7 @@ export function createStripeProvider(options: StripeProviderOptions): Provider {
   const { name = "stripe", webhookSecrets, now = () => new Date() } = options;
   checkWebhookSecrets(name, webhookSecrets);
   const { stripe, transport, live, isStripe } = openClient(options);
-  const calls = new Calls(transport, { ...CALL_LIMITS, ...options.limits }, options.log);
+  const calls = new Calls(transport, { ...CALL_LIMITS, ...options.limits }, options);
   const api: StripeApi = { stripe, calls, now };
   const rules: RequestRules = {
     returnUrls: options.returnUrls,

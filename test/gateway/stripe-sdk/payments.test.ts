@@ -150,6 +150,12 @@ suite("payment intents", () => {
       [[101], false, null],
     );
     assert.equal((await stripe.paymentIntents.search({ query: `${query} AND -amount:102` })).data.length, 2);
+    const without = await stripe.paymentIntents.create({ ...TERMS, metadata: { other: "1" } });
+    const absent = await stripe.paymentIntents.search({ query: `metadata["order id"]:null AND metadata["other"]:"1"` });
+    assert.deepEqual(
+      absent.data.map(({ id }) => id),
+      [without.id],
+    );
     assert.equal((await errorOf(stripe.paymentIntents.search({ query: "status=succeeded" }))).param, "query");
   });
 });
