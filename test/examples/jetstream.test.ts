@@ -101,7 +101,8 @@ test("each event has its effect once, though it is delivered twice and its consu
   assert.equal(last.complaint, "");
   assert.equal(last.child.exitCode, 0);
 
-  assert.ok(repeated >= EVENTS, `${repeated} events came again`);
+  // Each victim may have died between an effect and the line that tells of it.
+  assert.ok(repeated >= EVENTS - deaths, `${repeated} events came again`);
   const ledger = await readShop<{ order_id: string; paid: string; refunded: string }>(
     "select order_id, paid_minor::text as paid, refunded_minor::text as refunded from order_ledger order by order_id",
   );

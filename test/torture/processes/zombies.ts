@@ -161,11 +161,13 @@ export class Zombies {
   async #fallAsleep(zombie: Relay, manner: Manner): Promise<void> {
     const { nats } = zombie.dweller;
     if (manner === "at any moment") return zombie.stop();
-    nats.hold(manner === "its answers are late" ? "answers" : "sayings");
+    const held = manner === "its answers are late" ? "answers" : "sayings";
+    nats.hold(held);
     // Sent and not marked, since neither message nor answer comes through.
     const wanted = 1 + this.#random.below(UNDER_WAY_MAX);
-    if (!(await eventually(async () => (await this.#unmarked()) >= wanted, PUBLISHED_MAX_MS)))
-      throw new Error("the load makes no events");
+    const isUnderWay = async (): Promise<boolean> =>
+      (await this.#unmarked()) >= wanted && (held === "answers" || nats.messagesHeld > 0);
+    if (!(await eventually(isUnderWay, PUBLISHED_MAX_MS))) throw new Error("the load makes no events");
     zombie.stop();
   }
 

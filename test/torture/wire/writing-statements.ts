@@ -9,6 +9,8 @@ const WRITES = /\b(?:insert into|update \w+ \w* ?set|delete from)\b/;
 
 /** Those that nobody waits for, or that come about only where something else was lost before; each with its reason. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
+  "bring-forward": "comes when the provider was away for long; lost, all waits its time as before",
+  "bring-webhooks-forward": "the same for webhooks",
   "release-lease": "comes when the service stops",
   "mark-unpublished": "comes when the stream lost messages",
   "adopt-payment": "comes when rows were lost",
