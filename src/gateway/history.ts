@@ -1,5 +1,4 @@
-// What the journal tells: lives, parts of lives and events, listed by their age from any of them on. Nothing is held for it; lines are read as far
-// as the reader goes.
+// What the journal tells: lives, parts of lives and events, listed by their age from any of them on. Lines are read as far as the reader goes.
 import { setImmediate } from "node:timers/promises";
 import { eventsOf, type GatewayEvent, type PartKind, parseEventId } from "./events.ts";
 import type { Journal, JournalEntry } from "./journal.ts";
@@ -73,9 +72,8 @@ export class History {
     };
     const pairs = Object.entries(metadata);
     for await (const base of this.#inTurns(this.#lives.between(span))) {
-      if (pairs.length > 0 && !this.#hasMetadata(base, pairs)) continue;
       const life = this.#lives.get(base);
-      if (life) yield life;
+      if (life && pairs.every(([key, value]) => life.intent.metadata[key] === value)) yield life;
     }
   }
 
@@ -146,11 +144,6 @@ export class History {
       }
       yield each;
     }
-  }
-
-  #hasMetadata(base: string, pairs: readonly (readonly [string, string])[]): boolean {
-    const { metadata } = this.#journal.readHead(this.#lives.placeOf(base) ?? 0);
-    return pairs.every(([key, value]) => metadata[key] === value);
   }
 
   /** The line that made a part. */

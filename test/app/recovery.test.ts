@@ -75,23 +75,22 @@ describe("an outcome that nobody knows", () => {
   it("is looked for as soon as the provider is known to be back, and not after a pause", async () => {
     const input = createInput({ metadata: { gateway_fault: "create:lost_before x2" } });
     assert.equal(verdictOf(await createPayment(service.parts, caller, input)), "PROVIDER_OUTCOME_UNKNOWN");
+    const recoveredAfterWord = async (of: string) => {
+      await onProviderBack(service.parts, of);
+      await service.recoverAfter(1);
+      return service.rows(
+        "select o.state, o.attempts from payment p join provider_operation o on o.payment_id = p.id where p.order_id = $1",
+        [input.orderId],
+      );
+    };
+    assert.deepEqual(
+      await recoveredAfterWord("mock"),
+      [{ state: "UNKNOWN", attempts: 0 }],
+      "its own call may be at it",
+    );
     await service.recoverAfter(2_000);
-    const stateOf = async () =>
-      (
-        await service.rows<{ state: string }>(
-          "select o.state from payment p join provider_operation o on o.payment_id = p.id where p.order_id = $1",
-          [input.orderId],
-        )
-      )[0]?.state;
-    const pause = 1;
-    await service.recoverAfter(pause);
-    assert.equal(await stateOf(), "UNKNOWN");
-    await onProviderBack(service.parts, "another");
-    await service.recoverAfter(pause);
-    assert.equal(await stateOf(), "UNKNOWN");
-    await onProviderBack(service.parts, "mock");
-    await service.recoverAfter(pause);
-    assert.equal(await stateOf(), "SUCCEEDED");
+    assert.deepEqual(await recoveredAfterWord("another"), [{ state: "UNKNOWN", attempts: 1 }]);
+    assert.deepEqual(await recoveredAfterWord("mock"), [{ state: "SUCCEEDED", attempts: 2 }]);
   });
 
   it("stays unknown for as long as the provider does not answer, and never becomes a failure because time passed", async () => {

@@ -133,14 +133,17 @@ describe("a webhook", () => {
   it("that waits for a provider is acted on as soon as that one is known to be back", async () => {
     const { payment, event } = await shop.payUnheard();
     service.gateway.script({ operation: "retrieve", fault: "error", times: 2 });
+    const stateAfterWord = async (of: string) => {
+      await onProviderBack(service.parts, of);
+      await service.recoverAfter(1);
+      return (await shop.judged(event))?.state;
+    };
     await service.deliver(event);
+    // Whoever received it may still be at it: this does not use up the second fault.
+    assert.equal(await stateAfterWord("mock"), "RECEIVED");
     await service.recoverAfter(60_000);
-    await onProviderBack(service.parts, "another");
-    await service.recoverAfter(1);
-    assert.equal((await shop.judged(event))?.state, "RECEIVED");
-    await onProviderBack(service.parts, "mock");
-    await service.recoverAfter(1);
-    assert.equal((await shop.judged(event))?.state, "APPLIED");
+    assert.equal(await stateAfterWord("another"), "RECEIVED");
+    assert.equal(await stateAfterWord("mock"), "APPLIED");
     assert.equal((await shop.books(payment)).status, "SUCCEEDED");
   });
 

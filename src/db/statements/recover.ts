@@ -32,7 +32,10 @@ export const markUnknownStatement: NamedQuery = {
     where o.id = ($1::json -> 0 ->> 'id')::uuid and o.state in ('IN_FLIGHT', 'UNKNOWN')`,
 };
 
-/** Has those that wait at a provider, tried in vain before, fall due now. A row that is locked is being dealt with. */
+/**
+ * Has those that wait at a provider, tried in vain before, fall due now. What its own call may still be at is left to it. What another process tries just now is
+ * tried twice, under the same key.
+ */
 export const bringForwardStatement: NamedQuery = {
   name: "bring-forward",
   text: `

@@ -9,7 +9,7 @@ import type { Load } from "../load/load.ts";
 import type { ClientRecord } from "./record.ts";
 import { tellStories } from "./story.ts";
 
-/** The bound of I10 under a load, which soon finds the provider back: a minute is the longest pause of what was tried in vain for long. */
+/** The bound of I10: after faults stop, everything settles within it. A minute is the longest pause of what was tried in vain for long. */
 const QUIET_TIMEOUT_MS = 90_000;
 const POLL_MS = 50;
 /** Recovery begins in milliseconds rather than seconds. */
