@@ -7,7 +7,7 @@ import { refusal, refuse, type Refusal, type Result, accept, unreachable } from 
 import type { Fact } from "../domain/fact.ts";
 import { printPaymentId } from "../domain/ids.ts";
 import type { Operation } from "../domain/operation.ts";
-import { isClosed, isPaid, type Payment } from "../domain/payment.ts";
+import { isClosed, isOpen, isPaid, type Payment } from "../domain/payment.ts";
 import type { ProviderAnswer } from "../provider/provider.ts";
 import { type Answer, checkoutOf, fromStored, toStored } from "./answer.ts";
 import { applyFacts, type AppliedFacts, type MovedPayment, type Settlement } from "./apply-fact.ts";
@@ -75,6 +75,10 @@ function refusalOf(
         return refuse("PAYMENT_ALREADY_COMPLETED", `the payment is ${payment.status}`, { metadata });
       if (isClosed(payment.status))
         return refuse("ORDER_NOT_PAYABLE", `the payment is ${payment.status}`, { metadata });
+      if (operation.kind === "CAPTURE")
+        return refuse("ORDER_NOT_PAYABLE", `the provider refused the capture: ${problem.message}`, { metadata });
+      // The customer was faster, by another way: the money is held, or on its way.
+      if (!isOpen(payment.status)) return accept(answerOf(operation, moved, []));
       return refuse("INVALID_ARGUMENT", `payment_method: ${problem.message}`, {
         metadata: { ...metadata, field: "payment_method" },
         violations: [{ field: "payment_method", description: problem.message }],

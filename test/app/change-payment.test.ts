@@ -80,6 +80,32 @@ describe("CompletePayment", () => {
       "SUCCEEDED",
     );
   });
+
+  it("answers with the payment as it is when its page was paid meanwhile, and the money is held", async () => {
+    const payment = await create({ mode: "CHECKOUT", captureMethod: "MANUAL", paymentMethod: null });
+    const page = payment.sessionId ?? "";
+    await service.elsewhere({ operation: "pay_session", id: page, payment_method: "pm_card_mastercard" });
+    const held = answerOf(await complete(payment, "h1")).payment;
+    assert.deepEqual([held.status, held.paymentMethod, held.version], ["AUTHORIZED", "mastercard ending 4444", 2]);
+    assert.equal(answerOf(await complete(payment, "h2")).payment.status, "SUCCEEDED");
+    assert.equal((await service.journal()).orders.get(payment.orderId)?.charges, 1);
+  });
+
+  it("says that the provider would not capture, and blames no field for it", async () => {
+    const payment = await create({ captureMethod: "MANUAL" });
+    const provider = service.parts.providers.get("mock");
+    assert.ok(provider);
+    const message = "The authorization cannot be captured any more.";
+    const capture = async () => ({ outcome: "refused" as const, code: "charge_expired", message, facts: [] });
+    const parts = { ...service.parts, providers: new Map([["mock", { ...provider, capture }]]) };
+    const input = { find: { paymentId: payment.id }, paymentMethod: null, amount: null, requestId: "refused-capture" };
+    const refused = await completePayment(parts, caller, input);
+    assert.ok(!refused.ok);
+    const { reason, violations, message: told } = refused.error;
+    assert.deepEqual([reason, violations], ["ORDER_NOT_PAYABLE", []]);
+    assert.match(told, /the provider refused the capture: The authorization cannot/);
+    assert.equal((await current(payment)).status, "AUTHORIZED");
+  });
 });
 
 describe("CancelPayment", () => {

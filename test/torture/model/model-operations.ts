@@ -173,7 +173,8 @@ export class Operations {
       return isOver ? accept(payment) : refuse("PAYMENT_NOT_CANCELABLE");
     }
     if (books.isPaid) return refuse("PAYMENT_ALREADY_COMPLETED");
-    return refuse(books.isClosed ? "ORDER_NOT_PAYABLE" : "INVALID_ARGUMENT");
+    if (books.isClosed || point === "capture") return refuse("ORDER_NOT_PAYABLE");
+    return books.isOpen ? refuse("INVALID_ARGUMENT") : accept(payment);
   }
 
   #settle(operation: Operation, facts: readonly Fact[]): void {
