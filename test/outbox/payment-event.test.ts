@@ -2,14 +2,16 @@
 // not name.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type DescMessage, fromJsonString, type JsonObject, toJson } from "@bufbuild/protobuf";
+import { type DescMessage, fromJsonString, type JsonObject, type JsonValue, toJson } from "@bufbuild/protobuf";
 import * as events from "../../gen/payment/v1/payment_event_pb.ts";
+import { createValidator } from "@bufbuild/protovalidate";
 import { decideFacts } from "../../src/domain/decide-fact.ts";
 import { describeEvent, describeRun, EVENT_TYPES, type EventType, type PaymentEvent } from "../../src/domain/event.ts";
 import type { Fact } from "../../src/domain/fact.ts";
 import { money } from "../../src/domain/money.ts";
 import type { Payment, PaymentStatus } from "../../src/domain/payment.ts";
 import type { Refund } from "../../src/domain/refund.ts";
+import { complaintsOf, EVENT_SUBJECTS } from "../support/event-schemas.ts";
 import { declined, momentAt, paid, paymentIn, paymentOf, refundFact, refundOf } from "../support/payments.ts";
 
 const SCHEMAS: Readonly<Record<EventType, DescMessage>> = {
@@ -29,6 +31,7 @@ const SCHEMAS: Readonly<Record<EventType, DescMessage>> = {
   "payment.corrected": events.PaymentCorrectedSchema,
 };
 
+const validator = createValidator();
 // With milliseconds, since a whole second has two forms.
 const now = new Date("2026-11-20T10:00:00.123Z");
 
@@ -102,12 +105,14 @@ describe("the body of an event", () => {
       // Unknown fields are refused by default.
       const message = fromJsonString(SCHEMAS[type], body);
       assert.deepEqual(toJson(SCHEMAS[type], message), JSON.parse(body));
+      assert.equal(validator.validate(SCHEMAS[type], message).kind, "valid");
+      assert.deepEqual(complaintsOf(type, JSON.parse(body)), []);
     });
   }
 
   it("is the message of the contract for a run that belongs to no payment", () => {
     const run = {
-      runId: "run_1",
+      runId: "run_01935d1e-2b7c-7c3a-9c1e-0123456789ab",
       provider: "mock",
       from: now,
       to: now,
@@ -125,6 +130,7 @@ describe("the body of an event", () => {
     assert.deepEqual(Object.keys(data).toSorted(), fields.toSorted());
     const message = fromJsonString(events.PaymentReconciledSchema, JSON.stringify(data));
     assert.deepEqual(toJson(events.PaymentReconciledSchema, message), JSON.parse(JSON.stringify(data)));
+    assert.deepEqual(complaintsOf(type, data), []);
   });
 
   it("names Stripe's charge where Stripe took the money", () => {
@@ -150,5 +156,50 @@ describe("the body of an event", () => {
     const body = JSON.parse(JSON.stringify(event.data)) as JsonObject;
     for (const name of ["customerId", "customerEmail", "paymentMethod"]) assert.equal(Object.hasOwn(body, name), false);
     assert.ok(fromJsonString(events.PaymentCreatedSchema, JSON.stringify(event.data)));
+  });
+});
+
+describe("the JSON Schema of an event", () => {
+  const body = JSON.parse(JSON.stringify(EVENTS["payment.created"].data)) as JsonObject;
+
+  it("is there for each subject, and for no other", () => {
+    assert.deepEqual(EVENT_SUBJECTS.toSorted(), [...EVENT_TYPES, "payment.reconciled"].toSorted());
+  });
+
+  for (const type of EVENT_TYPES) {
+    it(`asks for what every body has: ${type}`, () => {
+      const whole = JSON.parse(JSON.stringify(EVENTS[type].data)) as JsonObject;
+      for (const name of ["eventId", "version", "orderId", "paymentId", "occurredAt", "status", "currency"]) {
+        const { [name]: _, ...rest } = whole;
+        assert.deepEqual(complaintsOf(type, rest), [` must have required property '${name}'`]);
+      }
+    });
+  }
+
+  const wrong: readonly [name: string, value: JsonValue][] = [
+    ["eventId", "01935d1e-2b7c-7c3a-9c1e-0123456789ab"],
+    ["version", 0],
+    ["version", "1"],
+    ["occurredAt", "yesterday"],
+    ["amount", "100.00"],
+    ["amount", 0],
+    ["amountMinor", 10_000],
+    ["amountMinor", "0"],
+    ["amountMinor", "-1"],
+    ["amountMinor", "010"],
+    ["currency", "eur"],
+    ["mode", "PAYMENT_MODE_INTENT"],
+    ["orderId", ""],
+  ];
+  for (const [name, value] of wrong) {
+    it(`refuses ${name} ${JSON.stringify(value)}`, () => {
+      const complaints = complaintsOf("payment.created", { ...body, [name]: value });
+      assert.equal(complaints.length, 1, complaints.join());
+      assert.ok(complaints[0]?.startsWith(`/${name} `), complaints.join());
+    });
+  }
+
+  it("lets fields pass that come later", () => {
+    assert.deepEqual(complaintsOf("payment.created", { ...body, loyaltyPoints: 3 }), []);
   });
 });

@@ -12,6 +12,7 @@ import type { FindRoute } from "../http-routes.ts";
 import { CANONICAL_WORDS } from "./canonical-refusals.ts";
 import { createContext, sendFault } from "./context.ts";
 import type { Dialect } from "./dialect.ts";
+import { serveEventSchemas } from "./event-schemas.ts";
 import { explainError, RequestFault } from "./faults.ts";
 import { parseJson } from "../json/json-body.ts";
 import { KnownPaths } from "./known-paths.ts";
@@ -145,6 +146,7 @@ export async function createRest(options: RestOptions): Promise<Rest> {
   await describeApi(app, options.dialects);
   await registerDialects(app, options, known);
   await serveDocument(app);
+  serveEventSchemas(app);
   refuseUnknown(app, known, options);
   await app.ready();
   // Fastify is typed for HTTP/1.1 servers; what it does with requests and responses, those of HTTP/2 can do as well.

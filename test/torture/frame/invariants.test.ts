@@ -161,6 +161,13 @@ const FORGERIES: readonly (readonly [invariant: string, what: string, forge: For
     streamOf((ours) => [...ours, ...ours.map((each) => ({ ...each, subject: "payment.failed" }))]),
   ],
   [
+    "I6",
+    "a message that is not as its schema says",
+    streamOf((ours) =>
+      ours.map((each) => ({ ...each, body: each.body.replace(/"amountMinor":\s*"(\d+)"/, '"amountMinor":$1') })),
+    ),
+  ],
+  [
     "I7",
     "two messages that came in the wrong order",
     streamOf(([first, second, ...rest]) => [second, first, ...rest].filter((each) => each !== undefined)),

@@ -1,6 +1,7 @@
 // The invariants of payments, as checks that must find nothing once faults have stopped and the system is quiet. The truths are outside the
 // service: the gateway's journal, what an independent consumer saw on the stream, and the client's own record. The tables are read by SQL alone.
 import type { JsonObject } from "@bufbuild/protobuf";
+import { complaintsOf } from "../../support/event-schemas.ts";
 import type { JournalAudit } from "../../support/gateway-journal.ts";
 import type { RecordedMessage } from "../../support/stream-recorder.ts";
 import { checkLeaks, type Telling } from "./leaks.ts";
@@ -141,7 +142,8 @@ function checkStream({ events }: Books, stream: readonly RecordedMessage[]): Vio
   const known = new Map(unseen);
   const latest = new Map<string, number>();
   for (const { sequence, subject, headers, body } of stream) {
-    const { eventId, paymentId, version } = JSON.parse(body) as { eventId: string; paymentId: string; version: number };
+    const told = JSON.parse(body) as { eventId: string; paymentId: string; version: number };
+    const { eventId, paymentId, version } = told;
     const event = known.get(eventId);
     const agrees =
       event &&
@@ -150,6 +152,8 @@ function checkStream({ events }: Books, stream: readonly RecordedMessage[]): Vio
       `payment_${event.payment_id}` === paymentId &&
       headers.get("Nats-Msg-Id") === eventId;
     if (!agrees) found.push(`I6 message ${sequence}: ${subject} ${eventId} is no event of ours`);
+    for (const complaint of complaintsOf(subject, told))
+      found.push(`I6 message ${sequence}: ${subject} ${eventId} is not as its schema says: ${complaint}`);
     if (!unseen.delete(eventId)) continue;
     const before = latest.get(paymentId) ?? 0;
     if (version !== before + 1) found.push(`I7 ${paymentId}: version ${version} first came after ${before}`);
