@@ -13,3 +13,10 @@ export async function openAuth({ auth }: Config, log: Logger): Promise<Authentic
   const keys = jwksUrl === null ? sharedSecret(secret ?? "") : publishedKeys({ url: jwksUrl, log });
   return authenticateByJwt({ keys, issuer, audience, clockSkewSeconds, names, log, now: () => new Date() });
 }
+
+/** The same question where REST does not count who asks: by RPC and by NATS. */
+export async function openLimitedAuth({ auth, rest }: Config, authenticate: Authenticate): Promise<Authenticate> {
+  if (auth === null || rest.rateLimit === null) return authenticate;
+  const { limitCustomers } = await import("./api/limit-customers.ts");
+  return limitCustomers(authenticate, rest.rateLimit);
+}

@@ -1,19 +1,11 @@
-// How often one client may call: so many times in a minute, and so many in ten seconds, both at once. Other services of the house are not limited;
-// everybody else is told apart by address, IPv6 ones by their network of 64 bits.
+// How often one client may call by REST. Other services of the house are not limited; everybody else is told apart by address, IPv6 ones by their network
+// of 64 bits.
 import rateLimit, { normalizeIP } from "@fastify/rate-limit";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { refusal } from "../../domain/error.ts";
+import { BURST_MS, MINUTE_MS, tooManyCalls } from "../rate-limits.ts";
 import { identityOf } from "./context.ts";
 import { RequestFault } from "./faults.ts";
 import type { RestOptions } from "./rest.ts";
-
-const MINUTE_MS = 60_000;
-const BURST_MS = 10_000;
-
-export interface RateLimits {
-  readonly perMinute: number;
-  readonly burstPer10s: number;
-}
 
 type Limiter = ReturnType<FastifyInstance["createRateLimit"]>;
 type Count = Extract<Awaited<ReturnType<Limiter>>, { isAllowed: false }>;
@@ -32,13 +24,7 @@ function report(reply: FastifyReply, count: Count): void {
     "x-ratelimit-reset": String(count.ttlInSeconds),
   });
   if (!count.isExceeded) return;
-  const message = `Too many requests: ${count.max} in ${count.timeWindow / 1_000} seconds are served; retry in ${count.ttlInSeconds} seconds.`;
-  const metadata = {
-    limit: String(count.max),
-    windowSeconds: String(count.timeWindow / 1_000),
-    retryAfterSeconds: String(count.ttlInSeconds),
-  };
-  throw new RequestFault(refusal("RATE_LIMITED", message, { metadata, retryAfterMs: Math.max(1, count.ttl) }));
+  throw new RequestFault(tooManyCalls({ max: count.max, windowMs: count.timeWindow, retryAfterMs: count.ttl }));
 }
 
 async function isExempt(request: FastifyRequest, options: RestOptions): Promise<boolean> {

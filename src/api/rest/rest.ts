@@ -9,6 +9,7 @@ import { refusal } from "../../domain/error.ts";
 import type { Authenticate } from "../auth.ts";
 import type { HttpHandler } from "../http-port.ts";
 import type { FindRoute } from "../http-routes.ts";
+import type { RateLimits } from "../rate-limits.ts";
 import { CANONICAL_WORDS } from "./canonical-refusals.ts";
 import { createContext, sendFault } from "./context.ts";
 import type { Dialect } from "./dialect.ts";
@@ -17,7 +18,7 @@ import { explainError, RequestFault } from "./faults.ts";
 import { parseJson } from "../json/json-body.ts";
 import { KnownPaths } from "./known-paths.ts";
 import { describeApi, type OpenApi, serveDocument } from "./openapi.ts";
-import { createRateLimit, type RateLimits } from "./rate-limit.ts";
+import { createRateLimit } from "./rate-limit.ts";
 
 const BODY_BYTES_MAX = 64 * 1024;
 /** Of a path parameter as it is sent, percent-encoded. */

@@ -7,7 +7,7 @@ import { createHttpRoutes } from "../../../src/api/http-routes.ts";
 import { CANONICAL } from "../../../src/api/rest/canonical.ts";
 import type { Dialect } from "../../../src/api/rest/dialect.ts";
 import type { OpenApi } from "../../../src/api/rest/openapi.ts";
-import type { RateLimits } from "../../../src/api/rest/rate-limit.ts";
+import type { RateLimits } from "../../../src/api/rate-limits.ts";
 import { createRest } from "../../../src/api/rest/rest.ts";
 import type { Parts } from "../../../src/app/parts.ts";
 import { createResultPages } from "../../../src/web/pages.ts";
