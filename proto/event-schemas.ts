@@ -64,10 +64,12 @@ function say(keyword: string, value: unknown): JsonSchema {
   return value === undefined ? {} : { [keyword]: value };
 }
 
+/** What is written as a string has bounds by its form alone; none but those at zero can be said. */
 function describeInteger(rules: Rules): JsonSchema {
-  if (rules.get("gt") === 0n && rules.delete("gt")) return { type: "string", pattern: INTEGER_FROM_1 };
-  if (rules.get("gte") === 0n && rules.delete("gte")) return { type: "string", pattern: INTEGER_FROM_0 };
-  return { type: "string", pattern: INTEGER };
+  const bound = ["gt", "gte"].find((name) => rules.get(name) === 0n);
+  if (bound === undefined) return { type: "string", pattern: INTEGER };
+  rules.delete(bound);
+  return { type: "string", pattern: bound === "gt" ? INTEGER_FROM_1 : INTEGER_FROM_0 };
 }
 
 /** Of the types that events have; null for the others. */
