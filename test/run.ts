@@ -10,7 +10,7 @@ import { provideBrowser } from "./support/provide-browser.ts";
 import { putNatsServerOnPath } from "./support/provide-nats-server.ts";
 
 /** Fewer passed tests than this in a whole run mean that tests were lost, not that there are fewer. Raise it with them. */
-const PASSED_MIN = 2_320;
+const PASSED_MIN = 2_380;
 const TEST_TIMEOUT_MS = 120_000;
 const RUN_TIMEOUT_MS = 1_080_000;
 

@@ -261,7 +261,9 @@ export const ErrorReasonSchema: GenEnum<ErrorReason> = /*@__PURE__*/
   enumDesc(file_payment_v1_error, 0);
 
 /**
- * Whether money moved: `outcome` in the metadata of the ErrorInfo, there without the prefix `OUTCOME_`.
+ * Whether money moved: `outcome` in the metadata of the ErrorInfo, there without the prefix `OUTCOME_`. It speaks of the call
+ * that it answers. A retry that could not even look, because it was unavailable, limited or not authenticated, knows nothing of
+ * the call before it: whoever was left with UNKNOWN, or without an answer, goes on with the same request id until it is answered.
  *
  * @generated from enum payment.v1.Outcome
  */
@@ -274,7 +276,7 @@ export const Outcome = {
   UNSPECIFIED: 0,
 
   /**
-   * Nothing was asked of the provider, or it certainly did nothing.
+   * This call asked nothing of the provider, or the provider certainly did nothing.
    *
    * @generated from enum value: OUTCOME_NOT_ATTEMPTED = 1;
    */
@@ -303,7 +305,9 @@ export const Outcome = {
 } as const;
 
 /**
- * Whether money moved: `outcome` in the metadata of the ErrorInfo, there without the prefix `OUTCOME_`.
+ * Whether money moved: `outcome` in the metadata of the ErrorInfo, there without the prefix `OUTCOME_`. It speaks of the call
+ * that it answers. A retry that could not even look, because it was unavailable, limited or not authenticated, knows nothing of
+ * the call before it: whoever was left with UNKNOWN, or without an answer, goes on with the same request id until it is answered.
  *
  * @generated from enum payment.v1.Outcome
  */
