@@ -37,10 +37,9 @@ const SERVER_OPTIONS = {
   "grpc.max_concurrent_streams": 1_024,
   "grpc.keepalive_time_ms": MINUTE_MS,
   "grpc.keepalive_timeout_ms": 20_000,
+  // A connection is ended when it is quiet, and never by its age: node ends one without a notice before it (RFC 9113, section 6.8), so that a call that is on
+  // its way is refused, which some clients do not repeat by themselves.
   "grpc.max_connection_idle_ms": 15 * MINUTE_MS,
-  // Clients connect again now and then, so that processes that were added get their share.
-  "grpc.max_connection_age_ms": 60 * MINUTE_MS,
-  "grpc.max_connection_age_grace_ms": MINUTE_MS,
   // Megabytes that a connection may have node keep for it; grpc-js would take any number.
   "grpc-node.max_session_memory": 64,
   // Bookkeeping for a debugging service that is not offered.

@@ -46,7 +46,7 @@ interface Health {
   readonly checks: Readonly<Record<string, { readonly status: string }>>;
 }
 
-/** What was seen from outside while JetStream was away. */
+/** What was seen from outside. */
 interface Watched {
   readonly looks: number;
   readonly residentMaxMb: number;
@@ -61,9 +61,7 @@ async function countWaiting(house: House): Promise<number> {
 }
 
 /** Ready throughout, and honest about NATS; the memory is noted. */
-async function watch({ service }: Dweller, manner: Manner, over: AbortSignal): Promise<Watched> {
-  // A server without JetStream is a server that answers.
-  const expected = manner === "the server has no JetStream" ? "ok" : "failing";
+async function watch({ service }: Dweller, expected: "ok" | "failing", over: AbortSignal): Promise<Watched> {
   const found = new Set<string>();
   let looks = 0;
   let residentMaxMb = 0;
@@ -121,14 +119,21 @@ interface Scenery {
   readonly meter: Meter;
 }
 
-async function liveWithout({ house, dweller, load, meter }: Scenery, manner: Manner) {
-  const comeBack = await ABSENCES[manner](house, dweller);
+/** The load, watched: to be looked at costs something as well, so that what is compared must be looked at alike. */
+async function live({ dweller, load }: Scenery, nats: "ok" | "failing", forMs: number) {
   const over = new AbortController();
+  const watching = watch(dweller, nats, over.signal);
+  await load.pace(LIVES_PER_SECOND, forMs).finally(() => over.abort());
+  return { watched: await watching, latenciesMs: load.takeLatenciesMs() };
+}
+
+async function liveWithout(scenery: Scenery, manner: Manner) {
+  const { house, dweller, meter } = scenery;
+  const comeBack = await ABSENCES[manner](house, dweller);
   try {
-    const watching = watch(dweller, manner, over.signal);
-    await load.pace(LIVES_PER_SECOND, AWAY_MS).finally(() => over.abort());
-    const watched = await watching;
-    return { watched, during: load.takeLatenciesMs(), atLast: await meter.read(), waited: await countWaiting(house) };
+    // A server without JetStream is a server that answers.
+    const during = await live(scenery, manner === "the server has no JetStream" ? "ok" : "failing", AWAY_MS);
+    return { during, atLast: await meter.read(), waited: await countWaiting(house) };
   } finally {
     await comeBack();
   }
@@ -139,18 +144,19 @@ async function goThrough(scenery: Scenery, manner: Manner) {
   const { house, load, meter } = scenery;
   await load.pace(LIVES_PER_SECOND, WARM_UP_MS);
   load.takeLatenciesMs();
-  await load.pace(LIVES_PER_SECOND, BEFORE_MS);
-  const before = load.takeLatenciesMs();
+  const before = await live(scenery, "ok", BEFORE_MS);
   const atFirst = await meter.read();
-  const { watched, during, atLast, waited } = await liveWithout(scenery, manner);
+  const { during, atLast, waited } = await liveWithout(scenery, manner);
   const [drainedMs] = await Promise.all([drain(house), load.pace(LIVES_PER_SECOND, AFTER_MS)]);
   const comparison: Comparison = {
-    latencyMs: { before: percentilesOf(before), during: percentilesOf(during) },
+    latencyMs: { before: percentilesOf(before.latenciesMs), during: percentilesOf(during.latenciesMs) },
     heapGrowthMb: Number((atLast.heapMb - atFirst.heapMb).toFixed(1)),
-    residentGrowthMb: Number((watched.residentMaxMb - atFirst.residentMb).toFixed(1)),
+    residentGrowthMb: Number((during.watched.residentMaxMb - atFirst.residentMb).toFixed(1)),
     drainedMs,
   };
-  return { comparison, watched, waited, calls: { before: before.length, during: during.length } };
+  const calls = { before: before.latenciesMs.length, during: during.latenciesMs.length };
+  const seen = [...before.watched.violations, ...during.watched.violations];
+  return { comparison, seen, looks: during.watched.looks, waited, calls };
 }
 
 async function beAway(t: TestContext, manner: Manner) {
@@ -160,12 +166,12 @@ async function beAway(t: TestContext, manner: Manner) {
   await dweller.service.awaitLog("relay leads");
   const load = new SoakLoad(createClients(t, dweller.service));
   const meter = new Meter(dweller.service, (text) => house.query(text));
-  const { comparison, watched, waited, calls } = await goThrough({ house, dweller, load, meter }, manner);
+  const { comparison, seen, looks, waited, calls } = await goThrough({ house, dweller, load, meter }, manner);
   const { events, repeats, violations } = await examine(house, new ClientRecord());
-  const found = [...watched.violations, ...judgeComparison(comparison), ...load.failures, ...violations];
+  const found = [...seen, ...judgeComparison(comparison), ...load.failures, ...violations];
   return {
     violations: found.map((problem) => `while ${manner}: ${problem}`),
-    figures: { manner, calls, retried: load.retried, ...comparison, waited, looks: watched.looks, events, repeats },
+    figures: { manner, calls, retried: load.retried, ...comparison, waited, looks, events, repeats },
   };
 }
 
