@@ -4,9 +4,9 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { Metadata, type ServiceError } from "@grpc/grpc-js";
 import { headers as newHeaders } from "@nats-io/transport-node";
-import { SignJWT } from "jose";
 import { connectGrpcJs } from "../support/clients.ts";
 import { callByHand, frame } from "../support/grpc-by-hand.ts";
+import { signToken } from "../support/shared-secret-token.ts";
 import { openStripeService, STRIPE_KEY } from "../support/stripe-service.ts";
 
 const AUTH_SECRET = "canary-secret-of-the-issuer-that-is-long-enough";
@@ -50,13 +50,8 @@ let authorization: string;
 /** Without its prefix. */
 let paymentId: string;
 before(async () => {
-  const token = await new SignJWT({ roles: ["admin"] })
-    .setProtectedHeader({ alg: "HS256" })
-    .setIssuer("https://login.example")
-    .setAudience("payments")
-    .setSubject("canary-admin")
-    .setExpirationTime("1h")
-    .sign(new TextEncoder().encode(AUTH_SECRET));
+  const shared = { secret: AUTH_SECRET, issuer: "https://login.example", audience: "payments" };
+  const token = await signToken(shared, "canary-admin", { roles: ["admin"] });
   authorization = `Bearer ${token}`;
   const created = await ask(
     "POST",

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
 import { Metadata, type ServiceError } from "@grpc/grpc-js";
 import { headers as newHeaders } from "@nats-io/transport-node";
-import { SignJWT } from "jose";
 import { connectGrpcJs, readGrpcError, saidOf } from "../support/clients.ts";
+import { signToken } from "../support/shared-secret-token.ts";
 import { ServiceProcess } from "../support/service-process.ts";
 
 const SECRET = "a-secret-of-the-issuer-that-is-long-enough";
@@ -33,14 +33,8 @@ let tokens = 0;
 /** A new one each time. */
 async function bearer(subject: string, roles: readonly string[] = []): Promise<string> {
   tokens += 1;
-  const token = await new SignJWT({ roles, jti: `token-${tokens}` })
-    .setProtectedHeader({ alg: "HS256" })
-    .setIssuer(ISSUER)
-    .setAudience(AUDIENCE)
-    .setSubject(subject)
-    .setExpirationTime("1h")
-    .sign(new TextEncoder().encode(SECRET));
-  return `Bearer ${token}`;
+  const shared = { secret: SECRET, issuer: ISSUER, audience: AUDIENCE };
+  return `Bearer ${await signToken(shared, subject, { roles, jti: `token-${tokens}` })}`;
 }
 
 /** Asks for the payment of an order that is not there; gives the reason. */

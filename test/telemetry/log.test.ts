@@ -4,7 +4,6 @@ import { test } from "node:test";
 import pino from "pino";
 import { Metadata } from "@grpc/grpc-js";
 import { headers as newHeaders } from "@nats-io/transport-node";
-import { SignJWT } from "jose";
 import { CANONICAL } from "../../src/api/rest/canonical.ts";
 import { createBookingDialect } from "../../src/api/rest/booking.ts";
 import { ORDERS_DIALECT } from "../../src/api/rest/orders.ts";
@@ -19,23 +18,15 @@ import { connectGrpcJs } from "../support/clients.ts";
 import { startNatsServer } from "../support/nats-server.ts";
 import { AUDIENCE, ISSUER } from "../security/issuer.ts";
 import { stripeSignature } from "../support/stripe-signature.ts";
+import { signToken } from "../support/shared-secret-token.ts";
 import { openObserved } from "./open-observed.ts";
 
 /** A card of which the gateway has never heard, and one that it knows. */
 const CARDS = ["5105105105105100", "4242424242424242"];
 const CVC = "7391";
 const JWT_SECRET = "a secret of the issuer that is long enough to be none that is guessed";
+const SHARED = { secret: JWT_SECRET, issuer: ISSUER, audience: AUDIENCE };
 const WEBHOOK_SECRET = "whsec_canary";
-
-function signToken(roles: readonly string[], subject: string): Promise<string> {
-  return new SignJWT({ roles })
-    .setProtectedHeader({ alg: "HS256" })
-    .setIssuer(ISSUER)
-    .setAudience(AUDIENCE)
-    .setSubject(subject)
-    .setExpirationTime("1h")
-    .sign(new TextEncoder().encode(JWT_SECRET));
-}
 
 interface Sent {
   readonly status: number;
@@ -112,8 +103,8 @@ test("a card number, its CVC, a bearer, a client token and a webhook's secret ar
   const door = await startNatsDoor({ nats: link, operations, authenticate, log });
   t.after(() => door.stop());
   const bearers = [
-    await signToken(["admin"], "ann"),
-    await signToken([], "carl"),
+    await signToken(SHARED, "ann", { roles: ["admin"] }),
+    await signToken(SHARED, "carl", { roles: [] }),
     "eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.",
   ];
   const url = `http://127.0.0.1:${observed.http.port}`;
