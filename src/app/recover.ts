@@ -15,7 +15,8 @@ const BATCH_MAX = 50;
 /** How often the provider is asked about a refund that it has not settled; its webhook is faster, and may be lost. */
 const REFUND_CHECK_MS = 3_600_000;
 
-async function finishOperation(parts: Parts, operation: Operation): Promise<void> {
+/** Finds out what became of an operation, or has it happen. */
+export async function finishOperation(parts: Parts, operation: Operation): Promise<void> {
   await carryOut(parts, { known: await parts.store.loadKnown(operation.paymentId), operation });
 }
 

@@ -6,11 +6,12 @@ import { createPayment } from "../../../src/app/create-payment.ts";
 import type { Answer } from "../../../src/app/answer.ts";
 import type { Parts } from "../../../src/app/parts.ts";
 import { reconcile } from "../../../src/app/reconcile.ts";
-import { recover } from "../../../src/app/recover.ts";
+import { finishOperation, recover } from "../../../src/app/recover.ts";
 import { refundPayment } from "../../../src/app/refund-payment.ts";
 import { createBooks } from "../../../src/db/books.ts";
 import type { Result } from "../../../src/domain/error.ts";
 import { type PaymentId, printPaymentId } from "../../../src/domain/ids.ts";
+import type { Operation } from "../../../src/domain/operation.ts";
 import type { Payment } from "../../../src/domain/payment.ts";
 import type { GatewayEvent, GatewayRequest, Life } from "../../../src/gateway/direct.ts";
 import { caller, createInput, operator, TestService } from "../../app/open-service.ts";
@@ -87,15 +88,32 @@ function seePayment(payment: Payment): Seen {
 export class Lane {
   readonly service: TestService;
   readonly parts: Parts;
+  readonly #recovering: Parts;
   #histories = 0;
 
   private constructor(service: TestService) {
     this.service = service;
     this.parts = { ...service.parts, limits: LIMITS };
+    this.#recovering = { ...this.parts, store: { ...this.parts.store, claimDue: (claim) => this.#finishDue(claim) } };
   }
 
   static async open(): Promise<Lane> {
     return new Lane(await TestService.open());
+  }
+
+  recover(): Promise<boolean> {
+    return recover(this.#recovering);
+  }
+
+  /**
+   * What is due is finished in the order in which it was begun, as the model does. The service finishes it side by side, where of a payment's two operations
+   * either may come first, and the answer of each then tells of the other one or does not.
+   */
+  async #finishDue(claim: Parameters<Parts["store"]["claimDue"]>[0]): Promise<Operation[]> {
+    const due = await this.parts.store.claimDue(claim);
+    const inOrder = due.toSorted((one, other) => one.createdAt.getTime() - other.createdAt.getTime());
+    for (const operation of inOrder) await finishOperation(this.parts, operation);
+    return [];
   }
 
   begin(): RealHistory {
@@ -163,7 +181,7 @@ export class RealHistory {
   }
 
   async recover(): Promise<void> {
-    await recover(this.#lane.parts);
+    await this.#lane.recover();
   }
 
   /** The payments, in the order in which they were made. */
