@@ -41,14 +41,9 @@ export function changes(before: Payment, movement: Movement): boolean {
   return movement.followUps.length > 0 || changesBooks(before, movement);
 }
 
-function changesBooks(before: Payment, movement: Movement): boolean {
-  return (
-    movement.payment !== before &&
-    (movement.events.length > 0 ||
-      movement.refunds.length > 0 ||
-      movement.disputes.length > 0 ||
-      !samePlace(before, movement.payment))
-  );
+/** That the provider has named a refund is no change by itself: the answer of the refund's own call, or of recovery, brings the name as well. */
+function changesBooks(before: Payment, { payment, events }: Movement): boolean {
+  return events.length > 0 || payment.refundPendingMinor !== before.refundPendingMinor || !samePlace(before, payment);
 }
 
 function samePlace(a: Payment, b: Payment): boolean {

@@ -127,4 +127,31 @@ describe("a webhook beside a call", () => {
       "payment.refunded",
     ]);
   });
+
+  it("of a dispute, while nobody knows yet that the payment was paid, tells of both", async () => {
+    const payment = await shop.openCheckout({ metadata: { gateway_fault: "confirm:lost_after" } });
+    assert.equal(verdictOf(await shop.complete(payment, `confirm-${payment.id}`)), "PROVIDER_OUTCOME_UNKNOWN");
+    const params = { reason: "fraudulent", inquiry: false };
+    await service.elsewhere({ operation: "open_dispute", id: payment.providerReference ?? "", params });
+    await service.deliver(shop.eventOf(payment, "charge.dispute.created"));
+    await service.recoverAfter(2_000);
+    assert.deepEqual(await shop.history(payment), ["payment.created", "payment.succeeded", "payment.dispute_opened"]);
+  });
+
+  it("of a refund's id alone, while its call is under way, writes nothing", async () => {
+    const fault = { gateway_fault: "refund:lost_after" };
+    const payment = await shop.pay({ paymentMethod: "pm_card_pendingRefund", metadata: fault });
+    assert.equal(verdictOf(await shop.refund(payment, `refund-${payment.id}`)), "PROVIDER_OUTCOME_UNKNOWN");
+    const revision = () => service.rows("select revision from payment where id = $1", [payment.id]);
+    const before = await revision();
+    for (const type of ["refund.created", "charge.refunded"]) {
+      const event = shop.eventOf(payment, type);
+      await service.deliver(event);
+      assert.equal((await shop.judged(event))?.state, "INERT", type);
+    }
+    assert.deepEqual(await revision(), before);
+    await service.recoverAfter(2_000);
+    const told = answerOf(await shop.refund(payment, `refund-${payment.id}`));
+    assert.match(told.refund?.providerReference ?? "", /^re_/);
+  });
 });

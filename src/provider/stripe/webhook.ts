@@ -179,6 +179,7 @@ function readRefundEvent({ object }: Event, units: Units): Told {
   return { facts: ours ? [refund] : [], owed: null, incomplete: !ours };
 }
 
+/** Where the answer of the charge was lost, its dispute may be the first that is heard of the payment's success: asking tells of both. */
 function readDisputeEvent({ object }: Event, units: Units): Told {
-  return { facts: [readDispute(object, units)], owed: null, incomplete: false };
+  return { facts: [readDispute(object, units)], owed: null, incomplete: true };
 }

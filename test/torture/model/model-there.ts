@@ -81,10 +81,6 @@ function letter(type: string, ...facts: Fact[]): Letter {
   return { type, facts, incomplete: false, named: true };
 }
 
-function unnamed(type: string, ...facts: Fact[]): Letter {
-  return { type, facts, incomplete: false, named: false };
-}
-
 function question(type: string, named: boolean): Letter {
   return { type, facts: [], incomplete: true, named };
 }
@@ -189,17 +185,14 @@ export class There {
     this.pass(now);
     if (this.stand !== "paid" || this.dispute !== null || this.refundable === 0n) return;
     this.dispute = { status: "open", dueAt: seconds(now) + ANSWER_MS };
-    this.mail.push(
-      unnamed("charge.dispute.created", ...this.#disputeFacts()),
-      letter("charge.dispute.funds_withdrawn"),
-    );
+    this.mail.push(question("charge.dispute.created", false), letter("charge.dispute.funds_withdrawn"));
   }
 
   settleDispute(won: boolean, now: number): void {
     this.pass(now);
     if (this.dispute?.status !== "open") return;
     this.dispute.status = won ? "won" : "lost";
-    this.mail.push(unnamed("charge.dispute.closed", ...this.#disputeFacts()));
+    this.mail.push(question("charge.dispute.closed", false));
     if (won) this.mail.push(letter("charge.dispute.funds_reinstated"));
   }
 
