@@ -43,9 +43,9 @@ export interface WebhookMessage {
   readonly sessionId: string | null;
   /** What the provider thinks that the payment owes; null where the message does not say. */
   readonly owed: Money | null;
-  /** What it says by itself. */
+  /** What it says by itself: enough to see whether it is news, for which the provider is asked. It may lack what people read, such as the card. */
   readonly facts: readonly Fact[];
-  /** It says that something happened and not enough of what: the provider has to be asked. */
+  /** Its facts do not tell whether it is news: the provider is asked in any case. */
   readonly incomplete: boolean;
 }
 

@@ -21,6 +21,15 @@ function forged(event: GatewayEvent, change: (text: string) => string): string {
   return change(printEvent(event).replace(event.id, `${event.id}x`));
 }
 
+/** The event's body as Stripe sends it: of the intent's charge the id alone. */
+function withChargeNamed(event: GatewayEvent): string {
+  const body = JSON.parse(printEvent(event)) as { data: { object: { latest_charge: { id: string } | string } } };
+  const { object } = body.data;
+  assert.ok(typeof object.latest_charge === "object");
+  object.latest_charge = object.latest_charge.id;
+  return JSON.stringify(body);
+}
+
 describe("a webhook", () => {
   it("moves its payment, once, however often it comes", async () => {
     const { payment, event } = await shop.payUnheard();
@@ -163,6 +172,26 @@ describe("a webhook", () => {
     const { payment } = answerOf(await shop.create(input));
     assert.deepEqual(await shop.history(payment), ["payment.created", "payment.succeeded", "payment.dispute_opened"]);
     assert.notEqual((await shop.judged(event))?.state, "PARKED");
+  });
+
+  it("that names a charge that is known here, as Stripe's do, costs no question", async () => {
+    for (const [captureMethod, type] of [
+      ["AUTOMATIC", "payment_intent.succeeded"],
+      ["MANUAL", "payment_intent.amount_capturable_updated"],
+    ] as const) {
+      const event = shop.eventOf(await shop.pay({ captureMethod }), type);
+      shop.setProviderSilent(true);
+      await service.deliver(event, withChargeNamed(event));
+      shop.setProviderSilent(false);
+      assert.equal((await shop.judged(event))?.state, "INERT", type);
+    }
+  });
+
+  it("that names a charge that is not known has it looked up", async () => {
+    const { payment, event } = await shop.payUnheard();
+    await service.deliver(event, withChargeNamed(event));
+    const [row] = await service.rows("select status, payment_method from payment where id = $1", [payment.id]);
+    assert.deepEqual(row, { status: "SUCCEEDED", payment_method: "visa ending 4242" });
   });
 
   it("that cannot be acted on, whatever the reason, is tried for three days, kept, and can be replayed", async () => {

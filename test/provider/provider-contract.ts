@@ -312,7 +312,9 @@ export function testProvider(name: string, makeBench: () => Promise<ProviderBenc
       const expired = await open({ mode: "CHECKOUT", expiresAt: new Date(bench.now().getTime() + HOUR_MS) });
       bench.advance(HOUR_MS);
       for (const each of [payment, disputed, canceled, expired]) {
-        const asked = factsOf(await truth(each)).filter((fact) => fact.kind !== "opened");
+        const asked = factsOf(await truth(each))
+          .filter((fact) => fact.kind !== "opened")
+          .map(withoutCard);
         const messages = (await bench.webhooks()).map(({ body, headers }) => {
           const parsed = provider.parseWebhook(body, headers, bench.now());
           assert.ok(parsed.ok);
@@ -327,7 +329,7 @@ export function testProvider(name: string, makeBench: () => Promise<ProviderBenc
         assert.deepEqual([live, account], [false, null]);
         for (const { owed } of mine) assert.deepEqual(owed ?? each.amount, each.amount);
         // What a message cannot say by itself has to be asked for.
-        const said = mine.flatMap((message) => message.facts);
+        const said = mine.flatMap((message) => message.facts).map(withoutCard);
         const unsaid = asked.filter((fact) => !said.some((other) => isDeepStrictEqual(fact, other)));
         assert.ok(unsaid.length === 0 || mine.some((message) => message.incomplete));
         const untrue = said.filter((fact) => !asked.some((other) => isDeepStrictEqual(fact, other)));
@@ -379,4 +381,9 @@ export function testProvider(name: string, makeBench: () => Promise<ProviderBenc
 /** The beginning of a second, which is as exact as providers say when a payment was made. */
 function wholeSecond(time: Date): Date {
   return new Date(Math.floor(time.getTime() / 1000) * 1000);
+}
+
+/** A webhook need not tell of the card: what it tells is looked up before it is applied. */
+function withoutCard(fact: Fact): Fact {
+  return "paymentMethod" in fact ? { ...fact, paymentMethod: "" } : fact;
 }

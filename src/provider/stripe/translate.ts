@@ -13,6 +13,9 @@ export interface StripeLife {
   readonly disputes: readonly DisputeFact[];
 }
 
+/** The charge that paid, as far as facts tell of it. */
+type PaidCharge = Pick<StripeCharge, "id" | "amount" | "paymentMethod">;
+
 const ASKED: Fact = { kind: "requires_action" };
 
 /** Cancellation reasons of an intent that nobody asked to cancel: its time ran out. */
@@ -63,12 +66,16 @@ export function attemptFacts(intent: StripeIntent, charge: StripeCharge): Fact[]
     case "failed":
       return [...asked, declinedFact(charge)];
     case "succeeded":
-      return [
-        ...asked,
-        ...(intent.manualCapture ? [paidFact("authorized", intent, charge)] : []),
-        ...(intent.status === "succeeded" ? [paidFact("captured", intent, charge)] : []),
-      ];
+      return [...asked, ...paidFacts(intent, charge)];
   }
+}
+
+/** What a held or paid intent tells of its success. */
+export function paidFacts(intent: StripeIntent, charge: PaidCharge): Fact[] {
+  return [
+    ...(intent.manualCapture ? [paidFact("authorized", intent, charge)] : []),
+    ...(intent.status === "succeeded" ? [paidFact("captured", intent, charge)] : []),
+  ];
 }
 
 /** An attempt that failed before there was a charge: the cardholder refused, or could not be authenticated. */
@@ -141,7 +148,7 @@ function declinedFact({ id, failure, paymentMethod }: StripeCharge): DeclinedFac
   return { kind: "declined", attemptReference: id, failure, paymentMethod };
 }
 
-function paidFact(kind: PaidFact["kind"], intent: StripeIntent, charge: StripeCharge): PaidFact {
+function paidFact(kind: PaidFact["kind"], intent: StripeIntent, charge: PaidCharge): PaidFact {
   return {
     kind,
     amount: kind === "captured" ? intent.received : charge.amount,

@@ -16,7 +16,14 @@ import {
   readTextOrNull,
 } from "./read.ts";
 import { findSignatureProblem, type SignedBody } from "./signature.ts";
-import { attemptFacts, attemptFailedFact, failureWithoutCharge, sessionEndFact, standFacts } from "./translate.ts";
+import {
+  attemptFacts,
+  attemptFailedFact,
+  failureWithoutCharge,
+  paidFacts,
+  sessionEndFact,
+  standFacts,
+} from "./translate.ts";
 import type { Units } from "./units.ts";
 import { parseStripeJson } from "./wire-json.ts";
 
@@ -26,7 +33,7 @@ export interface WebhookTrust {
   readonly units: Units;
 }
 
-/** What an event says by itself, and whether that is all. */
+/** What an event says by itself, and whether that does not even tell if it is news. */
 interface Told {
   readonly facts: readonly Fact[];
   readonly owed: Money | null;
@@ -136,7 +143,7 @@ function readIntentEvent({ object }: Event, units: Units): Told {
   return { ...tellIntent(intent), owed: intent.owed };
 }
 
-/** Stripe sends the id of the charge alone: then neither the card nor the steps before are known, and Stripe has to be asked. */
+/** Stripe sends the id of the charge alone. That tells whether it is news; the card and the steps before are told when Stripe is asked. */
 function tellIntent(intent: StripeIntent): Pick<Told, "facts" | "incomplete"> {
   const { latestCharge, latestChargeId, lastError } = intent;
   switch (intent.status) {
@@ -144,11 +151,12 @@ function tellIntent(intent: StripeIntent): Pick<Told, "facts" | "incomplete"> {
       if (latestCharge !== null) return all(attemptFacts(intent, latestCharge));
       if (lastError === null) return { facts: [], incomplete: true };
       if (lastError.chargeId === null) return all(failureWithoutCharge(intent));
-      return { facts: [attemptFailedFact(intent.id, lastError)], incomplete: true };
+      return all([attemptFailedFact(intent.id, lastError)]);
     case "requires_capture":
     case "succeeded":
       if (latestCharge !== null) return all(attemptFacts(intent, latestCharge));
-      if (latestChargeId !== null) return { facts: [], incomplete: true };
+      if (latestChargeId !== null)
+        return all(paidFacts(intent, { id: latestChargeId, amount: intent.owed, paymentMethod: "" }));
       throw new BodyProblem('there is no "latest_charge"');
     case "requires_confirmation":
     case "requires_action":

@@ -38,15 +38,13 @@ export class SoakLoad {
     this.#clients = clients;
   }
 
-  /** So many callers live one life after the other. Gives the lives of a second. */
-  async rush(callers: number, forMs: number): Promise<number> {
+  /** So many callers live one life after the other. */
+  async rush(callers: number, forMs: number): Promise<void> {
     const startedAt = performance.now();
-    const before = this.lives;
     const worker = async (): Promise<void> => {
       while (performance.now() - startedAt < forMs) await this.#live();
     };
     await Promise.all(Array.from({ length: callers }, worker));
-    return ((this.lives - before) * 1_000) / (performance.now() - startedAt);
   }
 
   /** Begins so many lives in a second, whatever becomes of those before, and waits for the end of all. Gives how many were begun. */
