@@ -2,7 +2,8 @@
 //
 // A message is a reason to look, not the news itself: messages come late, twice and in any order, and the provider's own account of the payment
 // comes in the order of what happened. So a message that would move its payment has the provider asked, and what the provider says is
-// applied. One that would move nothing costs no question. Any order of the same messages thereby ends in the same row and the same events.
+// applied. One that says by itself that it would move nothing costs no question. Any order of the same messages thereby ends in the same row
+// and the same events.
 import { DatabaseUnavailable } from "../db/named-query.ts";
 import { accept, refuse, type Result } from "../domain/error.ts";
 import type { WebhookEvent, WebhookKey } from "../domain/webhook.ts";

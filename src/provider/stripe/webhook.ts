@@ -33,7 +33,7 @@ export interface WebhookTrust {
   readonly units: Units;
 }
 
-/** What an event says by itself, and whether that does not even tell if it is news. */
+/** What an event says by itself, and whether that is too little to tell if it is news. */
 interface Told {
   readonly facts: readonly Fact[];
   readonly owed: Money | null;
