@@ -1,12 +1,19 @@
 // Hours at half of what the service can do: what it holds must not grow. Between rounds of load everything comes to rest, the garbage is collected, and
 // what is left is measured. A record of all requests would itself fill the memory: each answer is checked at once, and at the end the sums are.
+//
+// What the service does once an hour it does here in every span of load: held against the gateway are the payments of the span before. Once an hour, the code
+// that is compiled for the first time looks like growth, what a comparison under way holds like a leak, and one that grows by each time is not seen.
 import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
 import type { TestContext } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import { timestampFromDate } from "@bufbuild/protobuf/wkt";
+import { createClient } from "@connectrpc/connect";
+import { createGrpcTransport } from "@connectrpc/connect-node";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { medianOf, percentilesOf } from "../../bench/statistics.ts";
-import { createClients } from "../support/clients.ts";
+import { OperationsService } from "../../gen/payment/v1/operations_service_pb.ts";
+import { createClients, type Ports } from "../support/clients.ts";
 import { type Gauges, INSPECTED, Meter, slopePerHour } from "./processes/gauges.ts";
 import { House } from "./processes/house.ts";
 import { findUnsettled, type Query } from "./frame/invariants.ts";
@@ -30,6 +37,9 @@ const CALLERS = 64;
 /** What can be done is measured once the code is compiled; a run of a round or two has no time for all of that. */
 const WARM_UP = { perRoundMs: 2_000, maxMs: 20_000 };
 const CAPACITY = { perRoundMs: 4_000, maxMs: 12_000 };
+/** It would take minutes, once an hour. */
+const NOT_BY_ITSELF = { RECONCILE_INTERVAL_MINUTES: "0" };
+const COMPARISON_MAX_MS = 120_000;
 const REST_MAX_MS = 90_000;
 const POLL_MS = 50;
 /** The first quarter is not looked at: caches fill, and code is compiled. */
@@ -97,6 +107,39 @@ async function measureCapacity(house: House, load: SoakLoad, forMs: number): Pro
   return ((load.lives - before) * 1_000) / (performance.now() - startedAt);
 }
 
+/** The payments that are at rest against the gateway's, each once. */
+class Comparison {
+  readonly found: string[] = [];
+  readonly #operations;
+  #payments = 0;
+  #from = new Date();
+
+  constructor({ grpc }: Ports) {
+    this.#operations = createClient(
+      OperationsService,
+      createGrpcTransport({ baseUrl: `http://localhost:${grpc.port}` }),
+    );
+  }
+
+  /** Of those since the last time, with which there are `lives` in all. */
+  async run(lives: number): Promise<void> {
+    const now = new Date();
+    const [from, to] = [timestampFromDate(this.#from), timestampFromDate(now)];
+    this.#from = now;
+    const { reconciliation } = await this.#operations.planReconciliation(
+      { from, to },
+      { timeoutMs: COMPARISON_MAX_MS },
+    );
+    for (const { checkedHere, drifts } of reconciliation?.providers ?? []) {
+      this.#payments += Number(checkedHere);
+      this.found.push(
+        ...drifts.map(({ paymentId, ours, theirs }) => `I2 ${paymentId}: ${ours} here, ${theirs} at the gateway`),
+      );
+    }
+    if (this.#payments !== lives) this.found.push(`I2 ${this.#payments} payments were compared of ${lives}`);
+  }
+}
+
 /** The sums of the whole run: I2 to I7 as far as they can be counted. */
 async function judgeBooks(house: House, load: SoakLoad): Promise<string[]> {
   const query: Query = (text, values) => house.query(text, values);
@@ -122,7 +165,7 @@ async function judgeBooks(house: House, load: SoakLoad): Promise<string[]> {
 }
 
 async function soak(t: TestContext, rounds: number): Promise<Findings> {
-  const house = await House.open(t, { services: 1, environment: INSPECTED });
+  const house = await House.open(t, { services: 1, environment: { ...INSPECTED, ...NOT_BY_ITSELF } });
   const [dweller] = house.dwellers;
   if (!dweller) throw new Error("nobody lives in the house");
   const { service } = dweller;
@@ -135,6 +178,7 @@ async function soak(t: TestContext, rounds: number): Promise<Findings> {
     gauges.push(await meter.read());
     return true;
   };
+  const comparison = new Comparison(service);
   const load = new SoakLoad(createClients(t, service));
   await load.rush(CALLERS, Math.min(rounds * WARM_UP.perRoundMs, WARM_UP.maxMs));
   await comesToRest(house);
@@ -145,7 +189,7 @@ async function soak(t: TestContext, rounds: number): Promise<Findings> {
   let done = 0;
   while (rests && done < rounds) {
     const some = Math.min(ROUNDS_BETWEEN_RESTS, rounds - done);
-    await load.pace(capacity / 2, some * ROUND_MS);
+    await Promise.all([comparison.run(load.lives), load.pace(capacity / 2, some * ROUND_MS)]);
     done += some;
     p99s.push(percentilesOf(load.takeLatenciesMs()).p99);
     rests = await measure();
@@ -160,11 +204,13 @@ async function soak(t: TestContext, rounds: number): Promise<Findings> {
     p99MsFirstAndLast: [p99s[0], p99s.at(-1)].map((ms = 0) => Math.round(ms)),
     heapSlopeMbPerHour: Number(heapSlopeMb.toFixed(2)),
     residentSlopeMbPerHour: Number(slopePerHour(judged, "residentMb").toFixed(2)),
+    heapMb: gauges.map(({ heapMb }) => Number(heapMb.toFixed(1))),
     firstAndLast: [gauges[0], gauges.at(-1)],
     violations: [
       ...(rests ? [] : [`I10 the service does not come to rest within ${REST_MAX_MS} ms`]),
       ...judgeGauges(gauges, heapSlopeMb),
       ...load.failures,
+      ...comparison.found,
       ...(await judgeBooks(house, load)),
     ],
     shown: gauges.length > 1,
