@@ -15,6 +15,7 @@ import { Journal, type JournalEntry } from "./journal.ts";
 import { Lives } from "./lives.ts";
 import { baseOf, type GatewayError, type Life, type Metadata } from "./objects.ts";
 import { decideChange, decideCreate, faultPoint, type GatewayRequest, isAttempt, noSuchObject } from "./requests.ts";
+import { isSessionId } from "./sessions.ts";
 import type { Changed, Forbidden } from "./step.ts";
 
 export interface GatewayOptions {
@@ -86,7 +87,7 @@ export class Gateway {
     const undated = new Map<string, number>();
     this.#journal = new Journal(journalPath, (head, place) => {
       const base = baseOf(head.intent);
-      this.#lives.place(base, place, head.metadata);
+      this.#lives.place(base, place, { metadata: head.metadata, checkout: isSessionId(head.answer ?? "") });
       if (head.key !== null) this.#keys.remember(head.key, place, Date.parse(head.at));
       if (head.due === undefined) undated.set(base, place);
       else undated.delete(base);

@@ -20,6 +20,8 @@ export interface LifeQuery extends ListQuery {
   readonly createdTo?: Date;
   /** Pairs that the intent's metadata must have. */
   readonly metadata?: Metadata;
+  /** True: those alone that were made as checkouts. */
+  readonly checkouts?: boolean;
 }
 
 /** A charge, a refund or a dispute, and the life that it belongs to as it is now. */
@@ -61,7 +63,14 @@ export class History {
     this.#lives = lives;
   }
 
-  async *lives({ order, after, createdFrom, createdTo, metadata = {} }: LifeQuery): AsyncGenerator<Life> {
+  async *lives({
+    order,
+    after,
+    createdFrom,
+    createdTo,
+    metadata = {},
+    checkouts = false,
+  }: LifeQuery): AsyncGenerator<Life> {
     await this.#journal.written();
     const span: LifeSpan = {
       order,
@@ -69,6 +78,7 @@ export class History {
       ...(createdFrom && { from: createdFrom }),
       ...(createdTo && { to: createdTo }),
       metadata,
+      checkouts,
     };
     const pairs = Object.entries(metadata);
     for await (const base of this.#inTurns(this.#lives.between(span))) {

@@ -21,6 +21,7 @@ export interface CreateSessionParams extends Omit<Terms, "description"> {
   readonly client_reference_id?: string | null;
 }
 
+const SESSION_ID_BEGINS = "cs_test_";
 const SESSION_SECONDS_MIN = 30 * 60;
 const SESSION_SECONDS_MAX = 24 * 60 * 60;
 
@@ -35,7 +36,7 @@ export function createSession(params: CreateSessionParams, now: Date): Step {
   const life = openLife(terms, now);
   const created = life.intent.created;
   const session: CheckoutSession = {
-    id: `cs_test_${baseOf(life.intent.id)}`,
+    id: `${SESSION_ID_BEGINS}${baseOf(life.intent.id)}`,
     object: "checkout.session",
     status: "open",
     payment_status: "unpaid",
@@ -53,6 +54,10 @@ export function createSession(params: CreateSessionParams, now: Date): Step {
     metadata: params.metadata,
   };
   return changed({ ...life, session }, { name: "open" }, session.id);
+}
+
+export function isSessionId(id: string): boolean {
+  return id.startsWith(SESSION_ID_BEGINS);
 }
 
 function checkExpiry(expiresAt: number | null, now: Date): Invalid | null {

@@ -65,7 +65,23 @@ describe("what the gateway lists", () => {
     }
   });
 
-  it("what metadata names without going through the rest, and the rest without keeping others waiting", async () => {
+  it("lives of checkouts alone, in either order, on from any of them, through a restart", async () => {
+    const [first, , second] = [await bench.life(session()), await bench.life(intent()), await bench.life(session())];
+    bench.advance(HOUR_MS);
+    const third = await bench.life(session());
+    await bench.life({ operation: "expire_session", id: first.session?.id ?? "" });
+    const ids = [first, second, third].map((life) => life.intent.id);
+    const createdTo = new Date(bench.time);
+    for (const restarted of [false, true]) {
+      if (restarted) await bench.restart();
+      assert.deepEqual(await lives({ checkouts: true }), ids.toReversed());
+      assert.deepEqual(await lives({ checkouts: true, order: "oldest", after: first.intent.id }), ids.slice(1));
+      assert.deepEqual(await lives({ checkouts: true, after: second.intent.id }), ids.slice(0, 1));
+      assert.deepEqual(await lives({ checkouts: true, createdTo }), ids.slice(0, 2).reverse());
+    }
+  });
+
+  it("what metadata names, or checkouts, without going through the rest, and the rest without keeping others waiting", async () => {
     for (let index = 0; index < 250; index += 1) await bench.life(intent({ metadata: { order: `${index}` } }));
     const turnsOf = async (query: Parameters<typeof lives>[0]): Promise<number> => {
       let turns = 0;
@@ -79,6 +95,7 @@ describe("what the gateway lists", () => {
       return turns;
     };
     assert.equal(await turnsOf({ metadata: { order: "3" } }), 0);
+    assert.equal(await turnsOf({ checkouts: true }), 0);
     assert.ok((await turnsOf({})) >= 2);
   });
 

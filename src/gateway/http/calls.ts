@@ -48,14 +48,17 @@ function isMissing(outcome: Outcome, id: string): boolean {
   return outcome.kind === "refused" && outcome.refusal.status === 404 && id !== "";
 }
 
-/** The source of a list of what every payment has one of; `toListed` gives undefined for the payments that have none to show. */
+/**
+ * The source of a list of what every payment has one of, or every checkout; `toListed` gives undefined for the payments that have none to show.
+ */
 export function lifeSource<T extends Listed>(
   face: Face,
-  created: TimeRange | null,
+  { created, checkouts = false }: { readonly created: TimeRange | null; readonly checkouts?: boolean },
   toListed: (life: Life) => T | undefined,
 ): Pick<Listing<T>, "source" | "has" | "created"> {
   const end = endOf(created);
   const span = {
+    checkouts,
     createdFrom: new Date(startOf(created) * 1000),
     ...(end < LAST_SECOND && { createdTo: new Date(end * 1000) }),
   };

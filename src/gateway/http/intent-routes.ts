@@ -200,7 +200,7 @@ const listIntents = route(
   "GET /v1/payment_intents",
   { ...PAGING, created: timeRange(), customer: ignored(), customer_account: ignored() },
   async ({ created, customer: _customer, customer_account: _account, ...paging }, { face }) => {
-    const source = lifeSource(face, created, (life) => (isHidden(life) ? undefined : listedIntent(life, face)));
+    const source = lifeSource(face, { created }, (life) => (isHidden(life) ? undefined : listedIntent(life, face)));
     return listPage({ ...source, url: "/v1/payment_intents", kind: INTENT.name }, paging);
   },
 );

@@ -189,7 +189,7 @@ const listSessions = route(
     const named = payment_intent === null ? undefined : await face.gateway.findLife(payment_intent);
     const source =
       payment_intent === null
-        ? lifeSource(face, created, (life) => listedSession(life, face))
+        ? lifeSource(face, { created, checkouts: true }, (life) => listedSession(life, face))
         : { ...fromArray([named && listedSession(named, face)].filter((each) => each !== undefined)), created };
     const filter = ({ life }: ListedSession): boolean =>
       (status === null || life.session?.status === status) &&
