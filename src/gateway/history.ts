@@ -83,7 +83,8 @@ export class History {
     const pairs = Object.entries(metadata);
     for await (const base of this.#inTurns(this.#lives.between(span))) {
       const life = this.#lives.get(base);
-      if (life && pairs.every(([key, value]) => life.intent.metadata[key] === value)) yield life;
+      if (!life || (checkouts && life.session === null)) continue;
+      if (pairs.every(([key, value]) => life.intent.metadata[key] === value)) yield life;
     }
   }
 

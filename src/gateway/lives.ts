@@ -14,7 +14,7 @@ export interface LifeSpan {
   readonly order: "newest" | "oldest";
   /** Those alone that may have had these pairs. */
   readonly metadata?: Metadata;
-  /** True: those alone that were made as checkouts. */
+  /** True: without metadata, those alone that were made as checkouts. */
   readonly checkouts?: boolean;
 }
 

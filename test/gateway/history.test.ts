@@ -66,7 +66,10 @@ describe("what the gateway lists", () => {
   });
 
   it("lives of checkouts alone, in either order, on from any of them, through a restart", async () => {
-    const [first, , second] = [await bench.life(session()), await bench.life(intent()), await bench.life(session())];
+    const metadata = { shop: "a" };
+    const first = await bench.life(session());
+    await bench.life(intent({ metadata }));
+    const second = await bench.life(session({ metadata }));
     bench.advance(HOUR_MS);
     const third = await bench.life(session());
     await bench.life({ operation: "expire_session", id: first.session?.id ?? "" });
@@ -78,6 +81,7 @@ describe("what the gateway lists", () => {
       assert.deepEqual(await lives({ checkouts: true, order: "oldest", after: first.intent.id }), ids.slice(1));
       assert.deepEqual(await lives({ checkouts: true, after: second.intent.id }), ids.slice(0, 1));
       assert.deepEqual(await lives({ checkouts: true, createdTo }), ids.slice(0, 2).reverse());
+      assert.deepEqual(await lives({ checkouts: true, metadata: { shop: "a" } }), [second.intent.id]);
     }
   });
 
